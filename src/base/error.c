@@ -1,0 +1,56 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+  const char *name, *text;
+  lc_err_class class;
+} table[LC_ERR_COUNT] = {
+#define LC_ERROR(code, cls, message) [code] = {#code, message, LC_CLASS_##cls},
+#include "base/error_codes.def"
+#undef LC_ERROR
+};
+
+static _Thread_local struct {
+  uint32_t last; /* number of the last message; messages count from 1 */
+  char text[LC_ERR_RING][LC_ERR_TEXT_MAX];
+} ring;
+
+static char *ring_next(uint32_t *detail) {
+  *detail = ++ring.last ? ring.last : ++ring.last;
+  return ring.text[*detail % LC_ERR_RING];
+}
+
+lc_err lc_fail(lc_err_code code, const char *format, ...) {
+  lc_err err = {code, 0};
+  char *text = ring_next(&err.detail);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, LC_ERR_TEXT_MAX, format, arguments);
+  va_end(arguments);
+  return err;
+}
+
+lc_err lc_err_context(lc_err err, const char *format, ...) {
+  if (!lc_failed(err)) return err;
+  const char *inner = lc_err_text(err);
+  lc_err outer = {err.code, 0};
+  char *text = ring_next(&outer.detail);
+  va_list arguments;
+  va_start(arguments, format);
+  int used = vsnprintf(text, LC_ERR_TEXT_MAX, format, arguments);
+  va_end(arguments);
+  if (used >= 0 && used < LC_ERR_TEXT_MAX) snprintf(text + used, LC_ERR_TEXT_MAX - (size_t)used, ": %s", inner);
+  return outer;
+}
+
+const char *lc_err_text(lc_err err) {
+  if (err.detail != 0) return ring.text[err.detail % LC_ERR_RING];
+  return (unsigned)err.code < LC_ERR_COUNT ? table[err.code].text : "unknown error";
+}
+
+lc_err_class lc_err_class_of(lc_err err) { return (unsigned)err.code < LC_ERR_COUNT ? table[err.code].class : LC_CLASS_INTERNAL; }
+
+const char *lc_err_name(lc_err_code code) { return (unsigned)code < LC_ERR_COUNT ? table[code].name : "?"; }

@@ -1,0 +1,89 @@
+#pragma once
+/*
+ * Algebraic types: what a module says its rows, arguments and results look like (docs/formats.md; tags as in BSATN's AlgebraicType).
+ *
+ * Types are immutable once built and live in the arena of whoever decoded them (a module definition, the catalogue). A typespace is
+ * linked after decoding: every LC_TYPE_REF then has its `target`, so no walk needs the typespace; types may be recursive through refs.
+ * Threads: read from any.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/cursor.h"
+#include "base/error.h"
+
+typedef enum lc_type_kind {
+  LC_TYPE_REF, LC_TYPE_SUM, LC_TYPE_PRODUCT, LC_TYPE_ARRAY, LC_TYPE_STRING, LC_TYPE_BOOL,
+  LC_TYPE_I8, LC_TYPE_U8, LC_TYPE_I16, LC_TYPE_U16, LC_TYPE_I32, LC_TYPE_U32, LC_TYPE_I64, LC_TYPE_U64,
+  LC_TYPE_I128, LC_TYPE_U128, LC_TYPE_I256, LC_TYPE_U256, LC_TYPE_F32, LC_TYPE_F64,
+  LC_TYPE_KIND_COUNT
+} lc_type_kind;
+
+/* Structures that tools print and clients map in their own way, recognised by exact names (never through a ref). */
+typedef enum lc_special {
+  LC_SPECIAL_NONE, LC_SPECIAL_IDENTITY, LC_SPECIAL_CONNECTION_ID, LC_SPECIAL_TIMESTAMP, LC_SPECIAL_TIME_DURATION,
+  LC_SPECIAL_UUID, LC_SPECIAL_SCHEDULE_AT, LC_SPECIAL_OPTION, LC_SPECIAL_RESULT, LC_SPECIAL_QUERY,
+} lc_special;
+
+typedef struct lc_type lc_type;
+
+/* A product's element or a sum's variant. */
+typedef struct lc_field {
+  lc_str name; /* ptr is NULL when it has none */
+  const lc_type *type;
+} lc_field;
+
+struct lc_type {
+  lc_type_kind kind;
+  lc_special special;
+  uint32_t ref;           /* REF: index in the typespace */
+  uint32_t field_count;   /* SUM, PRODUCT */
+  const lc_field *fields; /* SUM, PRODUCT */
+  const lc_type *element; /* ARRAY */
+  const lc_type *target;  /* REF: what it refers to, after lc_typespace_link */
+};
+
+typedef struct lc_typespace {
+  lc_type **types;
+  uint32_t count;
+} lc_typespace;
+
+/* The type behind any chain of refs. */
+static inline const lc_type *lc_type_resolve(const lc_type *type) {
+  while (type->kind == LC_TYPE_REF) type = type->target;
+  return type;
+}
+
+/* One immutable type per primitive kind (STRING, BOOL, integers, floats); static storage. */
+const lc_type *lc_type_primitive(lc_type_kind kind);
+/* Builders, in `arena`; `special` is recognised. Names are borrowed. */
+lc_type *lc_type_array(lc_arena *arena, const lc_type *element);
+lc_type *lc_type_product(lc_arena *arena, const lc_field *fields, uint32_t count);
+lc_type *lc_type_sum(lc_arena *arena, const lc_field *fields, uint32_t count);
+lc_type *lc_type_ref(lc_arena *arena, uint32_t index);
+
+/*
+ * Decodes one BSATN AlgebraicType (untrusted; nesting at most LC_TYPE_DEPTH_MAX) into `arena`, names copied.
+ * Errors: LC_ERR_BSATN.
+ */
+enum { LC_TYPE_DEPTH_MAX = 256 };
+lc_err lc_type_decode(lc_arena *arena, lc_cursor *from, lc_type **type);
+/* Encodes a type as BSATN, refs as their index. */
+void lc_type_encode(lc_buf *to, const lc_type *type);
+/* Sets `target` of every ref inside `type`. Errors: LC_ERR_MODULE_DEF for an index out of range or a ref that only refers to itself. */
+lc_err lc_type_link(const lc_typespace *space, lc_type *type);
+lc_err lc_typespace_link(lc_typespace *space);
+
+/* Same structure, refs followed; field names count. Recursive types compare equal when their refs are the same pair. */
+bool lc_type_equal(const lc_type *a, const lc_type *b);
+static inline bool lc_type_is_integer(lc_type_kind kind) { return kind >= LC_TYPE_I8 && kind <= LC_TYPE_U256; }
+static inline bool lc_type_is_signed(lc_type_kind kind) { return lc_type_is_integer(kind) && (kind - LC_TYPE_I8) % 2 == 0; }
+/* Bytes of a primitive number or bool, 0 for anything else. */
+uint32_t lc_type_primitive_size(lc_type_kind kind);
+/* Bytes that every value takes, or 0 when values differ in length or take none (see lc_type_is_fixed). */
+uint32_t lc_type_fixed_size(const lc_type *type);
+/* Whether every value takes the same number of bytes, which is stored in `*size`. */
+bool lc_type_is_fixed(const lc_type *type, uint32_t *size);
+/* The SATS-JSON form of a type (http-api: `{"Product":{"elements":[…]}}`). */
+void lc_type_print_json(lc_buf *to, const lc_type *type);
+/* A short form for messages, such as `U32`, `Option<String>`, `(id: U32, name: String)`. */
+void lc_type_print(lc_buf *to, const lc_type *type);
