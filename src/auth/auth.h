@@ -12,6 +12,8 @@ typedef struct lc_auth lc_auth;
 
 /* The identity that `issuer` and `subject` give (BLAKE3 over both, `c200` prefix and checksum). */
 lc_identity lc_identity_from_claims(lc_str issuer, lc_str subject);
+/* A fresh identity for a database: local issuer, random UUID as subject. */
+lc_identity lc_identity_random(lc_io *io);
 
 /* Loads the key pair (PEM) from these files of `io`, or makes and stores one when both are missing. */
 lc_err lc_auth_open(lc_io *io, const char *private_key_path, const char *public_key_path, lc_auth **auth);

@@ -16,9 +16,9 @@ typedef struct lc_arena {
 void lc_arena_deinit(lc_arena *arena);
 void lc_arena_reset(lc_arena *arena);
 void *lc_arena_grow(lc_arena *arena, size_t size); /* the slow path of lc_arena_alloc */
-/* Uninitialised, aligned to 8. Never NULL. */
+/* Uninitialised, aligned to 16 (definitions hold 128-bit numbers). Never NULL. */
 static inline void *lc_arena_alloc(lc_arena *arena, size_t size) {
-  size = (size + 7) & ~(size_t)7;
+  size = (size + 15) & ~(size_t)15;
   if (__builtin_expect((size_t)(arena->end - arena->at) < size, 0)) return lc_arena_grow(arena, size);
   void *memory = arena->at;
   arena->at += size;

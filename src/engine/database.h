@@ -34,17 +34,26 @@ typedef struct lc_database_options {
 /*
  * Opens the database in its directory: replays the log into the store and, when it has a module, starts it (compiled code comes from
  * the cache or is made now). Clients left in st_client by a crash get their disconnect reducer. Errors: LC_ERR_LOG_CORRUPT quarantines
- * it (the caller keeps serving the others); LC_ERR_WASM, LC_ERR_IO.
+ * it (the caller keeps serving the others); LC_ERR_IO. A stored module that does not start is not an error: see lc_database_module_error.
  */
 lc_err lc_database_open(const lc_database_options *options, lc_database **database);
-/* Disconnects everybody (reason `module exited`), flushes the log, frees. */
+/*
+ * Disconnects everybody (`closed` with reason `module exited`, then the disconnect reducers), flushes the log, frees. An lc_client stays
+ * with its session, which calls lc_client_disconnect when it has dropped the connection, as after any `closed`; until then its requests fail.
+ */
 void lc_database_close(lc_database *database);
+/* Frees without writing anything more, as a crash would: for tests. */
+void lc_database_abandon(lc_database *database);
 
 lc_identity lc_database_identity(const lc_database *database);
 lc_identity lc_database_owner(const lc_database *database);
 lc_store *lc_database_store(lc_database *database);
 const lc_module_def *lc_database_def(const lc_database *database); /* NULL before the first publish */
 lc_hash256 lc_database_program_hash(const lc_database *database);
+/* The stored program, borrowed until the next publish; false when there is none. */
+bool lc_database_program(lc_database *database, lc_span *program);
+/* Why the stored module does not run, or NULL: the data is served all the same, calls and connections are refused with this text. */
+const char *lc_database_module_error(const lc_database *database);
 
 /* ---- turns ---- */
 
@@ -53,6 +62,8 @@ int64_t lc_database_now(const lc_database *database);
 lc_err lc_database_turn_end(lc_database *database);
 /* Collects finished log writes. Cheap when there is nothing. */
 lc_err lc_database_poll(lc_database *database);
+/* Whether changes are refused because the disk of the log is full. While they are, call lc_database_poll from time to time: no event comes (L12). */
+bool lc_database_is_full(const lc_database *database);
 uint64_t lc_database_durable(const lc_database *database); /* offsets below it may be acknowledged */
 int lc_database_event_fd(lc_database *database);           /* see lc_log_event_fd */
 /* When the next schedule is due (microseconds since the epoch; INT64_MAX: none), and running what is due. */
@@ -61,7 +72,8 @@ void lc_database_run_due(lc_database *database);
 
 /* ---- clients ---- */
 
-/* The changes of one transaction as one client sees them. Borrowed until the callback returns. Lists are shared between clients (encode once). */
+/* The changes of one transaction as one client sees them. Borrowed until the callback returns. Lists are shared between clients: equal
+ * pointers within one transaction hold equal rows (encode once). */
 typedef struct lc_query_update {
   const lc_table *table; /* name, id, whether it is an event table */
   const lc_row_list *inserts, *deletes;
@@ -108,12 +120,16 @@ void lc_client_disconnect(lc_client *client);
 
 /* ---- calls ---- */
 
-typedef enum lc_outcome { LC_OUTCOME_OK, LC_OUTCOME_USER_ERROR, LC_OUTCOME_INTERNAL_ERROR, LC_OUTCOME_BUDGET, LC_OUTCOME_REFUSED /* before it ran */ } lc_outcome;
+typedef enum lc_outcome {
+  LC_OUTCOME_OK, LC_OUTCOME_USER_ERROR, LC_OUTCOME_INTERNAL_ERROR, LC_OUTCOME_BUDGET,
+  LC_OUTCOME_REFUSED, /* before it ran, or because the log has no room */
+} lc_outcome;
 
 typedef struct lc_reducer_call {
   lc_str reducer;      /* canonical name */
   lc_span arguments;   /* BSATN; borrowed */
   uint32_t request_id;
+  bool measure_duration; /* reads the clock twice; otherwise duration_micros is 0 */
 } lc_reducer_call;
 
 typedef struct lc_reducer_result {
@@ -140,11 +156,13 @@ void lc_database_prefetch(lc_database *database, const lc_reducer_call *calls, s
 
 typedef enum lc_subscription_kind {
   LC_SUBSCRIBE_SET,     /* v2, v3: every set has its own full rows */
-  LC_SUBSCRIBE_MULTI,   /* v1 SubscribeMulti and SubscribeSingle: identical queries of a client are shared */
+  LC_SUBSCRIBE_MULTI,   /* v1 SubscribeMulti: identical queries of a client are shared */
   LC_SUBSCRIBE_LEGACY,  /* v1 Subscribe: replaces the client's legacy set */
+  LC_SUBSCRIBE_SINGLE,  /* v1 SubscribeSingle: as Multi, but always one entry with all rows, even if the query is held or the table empty */
 } lc_subscription_kind;
 
-/* Rows of a subscription as it starts or ends: one entry per query. Owned by the caller, freed by lc_subscription_rows_deinit. */
+/* Rows of a subscription as it starts or ends: one entry per query, none for one that reads an empty table (Single: always one).
+ * Owned by the caller, freed by lc_subscription_rows_deinit. */
 typedef struct lc_subscription_entry { lc_table *table; lc_row_list rows; } lc_subscription_entry;
 typedef struct lc_subscription_rows {
   lc_subscription_entry *entries;
@@ -181,6 +199,9 @@ struct lc_publish_result {
   const char *details;        /* never NULL */
   const char *plan;           /* text of the migration plan, empty for a first publish */
   bool created, updated;      /* updated: false when the same program was there already */
+  bool breaks_clients;        /* the plan disconnects everybody */
+  bool is_major_upgrade;      /* from a V9 definition to a V10 one */
+  lc_hash256 program_hash;    /* of the program given: Keccak-256 of its bytes */
   uint64_t offset;
 };
 /* First publish (creates tables, runs init) or update (migrates). Compilation happens in the background. One at a time per database. */

@@ -65,6 +65,7 @@ typedef struct lc_host_services {
   bool (*env)(void *database, lc_str key, lc_str *value);
   const lc_module_def *(*def)(void *database); /* for env declarations; may return NULL */
   int64_t (*now_micros)(void *database);
+  uint64_t (*monotonic_nanos)(void *database); /* for console timers; NULL: now_micros is used */
 } lc_host_services;
 
 /* ---- instances ---- */

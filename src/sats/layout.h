@@ -32,7 +32,8 @@ lc_layout *lc_layout_create(lc_arena *arena, const lc_type *product);
 
 /*
  * Checks that `bytes` begins with a valid row and stores its length in `*used`. Fixed layouts require exactly `fixed_size` bytes;
- * for others bytes behind the row are left alone (`used` tells). Errors: LC_ERR_BSATN, with the reason and the column's name.
+ * for others bytes behind the row are left alone (`used` tells). Arguments of calls may always have bytes behind them: use
+ * lc_value_validate for those. Errors: LC_ERR_BSATN, with the reason and the column's name.
  */
 lc_err lc_layout_validate(const lc_layout *layout, lc_span bytes, size_t *used);
 /* Trusted: the bytes of one column. */

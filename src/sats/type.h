@@ -40,6 +40,13 @@ struct lc_type {
   const lc_field *fields; /* SUM, PRODUCT */
   const lc_type *element; /* ARRAY */
   const lc_type *target;  /* REF: what it refers to, after lc_typespace_link */
+  /* The measure, known once every ref below is linked. Walks rely on it: empty parts are skipped in one step, so the work of a walk is
+   * bounded by the bytes walked, however the type is put together. */
+  uint32_t fixed_size; /* bytes of every value, when `fixed` */
+  uint16_t height;     /* levels below, refs followed, cycles cut; at most LC_TYPE_HEIGHT_MAX */
+  uint8_t measured;    /* lc__measure_state */
+  bool fixed;          /* every value takes fixed_size bytes */
+  bool plain;          /* fixed, and every byte string of that length is a value (numbers only) */
 };
 
 typedef struct lc_typespace {
@@ -65,12 +72,17 @@ lc_type *lc_type_ref(lc_arena *arena, uint32_t index);
  * Decodes one BSATN AlgebraicType (untrusted; nesting at most LC_TYPE_DEPTH_MAX) into `arena`, names copied.
  * Errors: LC_ERR_BSATN.
  */
-enum { LC_TYPE_DEPTH_MAX = 256 };
+enum { LC_TYPE_DEPTH_MAX = 256, LC_TYPE_HEIGHT_MAX = 1024 };
 lc_err lc_type_decode(lc_arena *arena, lc_cursor *from, lc_type **type);
+/* The same for a ProductType alone, which is encoded without a tag: the parameters of a function. */
+lc_err lc_type_decode_product(lc_arena *arena, lc_cursor *from, lc_type **type);
 /* Encodes a type as BSATN, refs as their index. */
 void lc_type_encode(lc_buf *to, const lc_type *type);
-/* Sets `target` of every ref inside `type`. Errors: LC_ERR_MODULE_DEF for an index out of range or a ref that only refers to itself. */
+/* Sets `target` of every ref inside `type` and measures it; the space must be linked. Errors: LC_ERR_MODULE_DEF for an index out of
+ * range or a type more than LC_TYPE_HEIGHT_MAX levels high. */
 lc_err lc_type_link(const lc_typespace *space, lc_type *type);
+/* The same for all types of the space. A ref that leads only to itself is allowed (the reference accepts unused ones): it becomes an
+ * empty sum, so that nothing walks in circles. */
 lc_err lc_typespace_link(lc_typespace *space);
 
 /* Same structure, refs followed; field names count. Recursive types compare equal when their refs are the same pair. */
@@ -83,7 +95,13 @@ uint32_t lc_type_primitive_size(lc_type_kind kind);
 uint32_t lc_type_fixed_size(const lc_type *type);
 /* Whether every value takes the same number of bytes, which is stored in `*size`. */
 bool lc_type_is_fixed(const lc_type *type, uint32_t *size);
-/* The SATS-JSON form of a type (http-api: `{"Product":{"elements":[…]}}`). */
+/* `U32`, `Product` and so on. */
+const char *lc_type_kind_name(lc_type_kind kind);
+/* The SATS-JSON form of a type (http-api 1.3): `{"Product":{"elements":[…]}}`. */
 void lc_type_print_json(lc_buf *to, const lc_type *type);
-/* A short form for messages, such as `U32`, `Option<String>`, `(id: U32, name: String)`. */
+/* The list of a product's elements or a sum's variants alone: `[{"name":{"some":"id"},"algebraic_type":{"U32":[]}}]`. */
+void lc_type_print_fields_json(lc_buf *to, const lc_type *type);
+/* The short form of messages and migration plans: `U32`, `Array<U8>`, `(some: String | none: ())`, `(id: U32, name: String)`. Refs are
+ * followed (as far as the text stays short), or with _refs written `&3`. */
 void lc_type_print(lc_buf *to, const lc_type *type);
+void lc_type_print_refs(lc_buf *to, const lc_type *type);

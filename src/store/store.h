@@ -86,6 +86,8 @@ typedef struct lc_delta {
 
 void lc_store_begin(lc_store *store);
 bool lc_store_in_transaction(const lc_store *store);
+/* The delta that commit will give, for those who must make room for it first: nothing may be changed between the two. */
+const lc_delta *lc_store_delta(lc_store *store);
 /* Ends the transaction. Rows of event tables are in the delta, then gone. */
 void lc_store_commit(lc_store *store, const lc_delta **delta);
 /* Plays the undo list back. Sequences return to where they were (2.12 model). */

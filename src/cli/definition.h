@@ -1,0 +1,11 @@
+#pragma once
+/* Where a module definition can come from: a server, or a compiled module. */
+#include "cli/remote.h"
+#include "schema/module_def.h"
+
+/* GET …/schema?version=10, and what it says as a definition (canonical names). `*def` is freed with lc_module_def_destroy. */
+lc_err lc_definition_from_server(lc_cli *cli, const lc_remote *remote, const char *identity, lc_module_def **def);
+/* Runs the module's description function. Errors: LC_ERR_WASM, LC_ERR_TRAP, LC_ERR_MODULE_INVALID with every violation. */
+lc_err lc_definition_from_wasm(lc_span wasm, lc_module_def **def);
+/* The raw definition in SATS-JSON as BSATN; `to` gets what __describe_module__ would have written. */
+lc_err lc_definition_json_to_bsatn(lc_str json, lc_buf *to);

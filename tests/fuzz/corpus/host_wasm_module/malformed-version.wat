@@ -1,0 +1,1 @@
+(module (import "spacetime_10.x" "nope" (func)))

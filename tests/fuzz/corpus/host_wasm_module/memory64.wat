@@ -1,0 +1,1 @@
+(module (import "spacetime_10.0" "bytes_sink_write" (func $w (param i32 i32 i32) (result i32))) (memory (export "memory") i64 2) (memory 1) (func (export "__describe_module__") (param $s i32) (drop (call $w (local.get $s) (i32.const 20) (i32.const 16)))) (func (export "__call_reducer__") (param i32 i64 i64 i64 i64 i64 i64 i64 i32 i32) (result i32) (i32.const 0)))
