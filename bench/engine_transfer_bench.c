@@ -1,7 +1,7 @@
 /*
- * The two-account transfer through lc_database_call, in process: the module of tests/engine/bank.c (wasm, 8 host calls a transfer), a real log in a
- * directory that the first argument names (default: a temporary one), turns of 1,024 calls. Prints nanoseconds per call (the best and the middle
- * round) and how often the core thread allocated.
+ * The two-account transfer through lc_database_call, in process: the module of tests/engine/bank.c (wasm, 8 host calls a transfer), a real
+ * log in a directory that the first argument names (default: a temporary one), turns of 1,024 calls. Prints nanoseconds per call (the best
+ * and the middle round) and how often the core thread allocated.
  *
  *   engine_transfer_bench [directory] [accounts]
  */
@@ -20,9 +20,15 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 static _Thread_local uint64_t allocations;
-void *malloc(size_t size) { return allocations++, __libc_malloc(size); }
-void *calloc(size_t count, size_t size) { return allocations++, __libc_calloc(count, size); }
-void *realloc(void *memory, size_t size) { return allocations++, __libc_realloc(memory, size); }
+void *malloc(size_t size) {
+  return allocations++, __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) {
+  return allocations++, __libc_calloc(count, size);
+}
+void *realloc(void *memory, size_t size) {
+  return allocations++, __libc_realloc(memory, size);
+}
 
 /* ---- set-up ---- */
 
@@ -43,7 +49,9 @@ static void compile(const char *directory, lc_buf *wasm) {
   snprintf(source, sizeof source, "%s", __FILE__);
   char *end = strstr(source, "bench/engine_transfer_bench.c");
   if (end) *end = 0;
-  snprintf(command, sizeof command, "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O3 -DEDITION=1 -Wl,--no-entry,--strip-all -o %s/bank.wasm %stests/engine/bank.c",
+  snprintf(command, sizeof command,
+           "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O3 -DEDITION=1 -Wl,--no-entry,--strip-all -o %s/bank.wasm "
+           "%stests/engine/bank.c",
            directory, source);
   if (system(command) != 0) exit(1);
   snprintf(source, sizeof source, "%s/bank.wasm", directory);
@@ -55,7 +63,9 @@ static void compile(const char *directory, lc_buf *wasm) {
   fclose(file);
 }
 
-static void published(void *context, const lc_publish_result *result) { check(result->err, "publish"); }
+static void published(void *context, const lc_publish_result *result) {
+  check(result->err, "publish");
+}
 
 static lc_database *open_database(lc_io *io, const char *name, bool in_memory, lc_span wasm, uint32_t accounts) {
   lc_database *database;
@@ -94,7 +104,8 @@ static void make_keys(uint32_t accounts) {
 
 static void run_turn(lc_database *database, lc_io *io, bool prefetch, size_t *at) {
   lc_reducer_call calls[TURN_CALLS];
-  for (size_t i = 0; i < TURN_CALLS; i++) calls[i] = (lc_reducer_call){.reducer = LC_STR("transfer"), .arguments = lc_span_of(keys[(*at)++ % KEYS], 16)};
+  for (size_t i = 0; i < TURN_CALLS; i++)
+    calls[i] = (lc_reducer_call){.reducer = LC_STR("transfer"), .arguments = lc_span_of(keys[(*at)++ % KEYS], 16)};
   lc_database_turn_begin(database, lc_io_now_micros(io));
   for (size_t i = 0; i < TURN_CALLS; i++) {
     lc_reducer_result result;
@@ -126,14 +137,14 @@ static void measure(const char *name, lc_database *database, lc_io *io, bool pre
   }
   allocated = allocations - allocated;
   qsort(nanos, ROUNDS, sizeof *nanos, by_time);
-  printf("%-28s %7.0f ns/call best %7.0f middle   %llu allocations in %d calls\n", name, nanos[0], nanos[ROUNDS / 2], (unsigned long long)allocated,
-         ROUNDS * TURNS * TURN_CALLS);
+  printf("%-28s %7.0f ns/call best %7.0f middle   %llu allocations in %d calls\n", name, nanos[0], nanos[ROUNDS / 2],
+         (unsigned long long)allocated, ROUNDS * TURNS * TURN_CALLS);
 }
 
 int main(int argc, char **argv) {
   char temporary[] = "/tmp/lc-bench-XXXXXX";
   const char *directory = argc > 1 ? argv[1] : mkdtemp(temporary);
-  uint32_t accounts = argc > 2 ? (uint32_t)atoi(argv[2]) : 100000;
+  uint32_t accounts = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 100000;
   lc_io *io;
   lc_buf wasm = {0};
   check(lc_host_init(NULL), "host");

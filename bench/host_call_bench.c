@@ -12,12 +12,17 @@
 enum { ACCOUNTS = 100000, ROUNDS = 7, CALLS = 300000, HOST_CALLS_PER_CALL = 1000 };
 
 /* The published Rust benchmark's definition: accounts(id u32 primary key, balance i64), reducers seed and transfer (module-abi 8.1b). */
-#define DEFINITION                                                                                                                       \
-  "\\02\\05\\00\\00\\00\\00\\01\\00\\00\\00\\02\\02\\00\\00\\00\\00\\02\\00\\00\\00id\\0b\\00\\07\\00\\00\\00balance\\0c\\01\\01\\00\\00\\00" \
-  "\\00\\00\\00\\00\\07\\00\\00\\00Account\\00\\00\\00\\00\\01\\02\\01\\00\\00\\00\\08\\00\\00\\00accounts\\00\\00\\00\\00\\01\\00\\00\\00\\00\\00" \
-  "\\01\\00\\00\\00\\00\\15\\00\\00\\00accounts_id_idx_btree\\00\\02\\00\\00\\00id\\00\\01\\00\\00\\00\\00\\00\\01\\00\\00\\00\\01\\00\\01\\00\\00\\00\\00\\00" \
-  "\\00\\00\\00\\00\\01\\00\\00\\00\\00\\00\\00\\0a\\00\\00\\00\\00\\03\\02\\00\\00\\00\\04\\00\\00\\00seed\\02\\00\\00\\00\\00\\01\\00\\00\\00n\\0b" \
-  "\\00\\07\\00\\00\\00balance\\0c\\01\\02\\00\\00\\00\\00\\04\\08\\00\\00\\00transfer\\03\\00\\00\\00\\00\\04\\00\\00\\00from\\0b\\00\\02\\00\\00\\00to\\0b" \
+#define DEFINITION                                                                                                                         \
+  "\\02\\05\\00\\00\\00\\00\\01\\00\\00\\00\\02\\02\\00\\00\\00\\00\\02\\00\\00\\00id\\0b\\00\\07\\00\\00\\00balance\\0c\\01\\01\\00\\00"  \
+  "\\00"                                                                                                                                   \
+  "\\00\\00\\00\\00\\07\\00\\00\\00Account\\00\\00\\00\\00\\01\\02\\01\\00\\00\\00\\08\\00\\00\\00accounts\\00\\00\\00\\00\\01\\00\\00\\0" \
+  "0\\00\\00"                                                                                                                              \
+  "\\01\\00\\00\\00\\00\\15\\00\\00\\00accounts_id_idx_"                                                                                   \
+  "btree\\00\\02\\00\\00\\00id\\00\\01\\00\\00\\00\\00\\00\\01\\00\\00\\00\\01\\00\\01\\00\\00\\00\\00\\00"                                \
+  "\\00\\00\\00\\00\\01\\00\\00\\00\\00\\00\\00\\0a\\00\\00\\00\\00\\03\\02\\00\\00\\00\\04\\00\\00\\00seed\\02\\00\\00\\00\\00\\01\\00\\" \
+  "00\\00n\\0b"                                                                                                                            \
+  "\\00\\07\\00\\00\\00balance\\0c\\01\\02\\00\\00\\00\\00\\04\\08\\00\\00\\00transfer\\03\\00\\00\\00\\00\\04\\00\\00\\00from\\0b\\00\\0" \
+  "2\\00\\00\\00to\\0b"                                                                                                                    \
   "\\00\\06\\00\\00\\00amount\\0c\\01\\02\\00\\00\\00\\00\\04"
 
 /* Memory: 16 length of the definition, 20 it; 1024 arguments (from, to, amount); 1060.. out-parameters; 2048 and 2064 the rows; 65536 row buffer. */
@@ -32,7 +37,8 @@ static const char module_text[] =
     "(import \"spacetime_10.0\" \"row_iter_bsatn_close\" (func $close (param i32) (result i32)))"
     "(import \"spacetime_10.0\" \"datastore_update_bsatn\" (func $update (param i32 i32 i32 i32) (result i32)))"
     "(memory (export \"memory\") 4) (global $table (mut i32) (i32.const 0)) (global $index (mut i32) (i32.const 0))"
-    "(data (i32.const 16) \"\\01\\01\\00\\00" DEFINITION "\") (data (i32.const 1200) \"accounts\") (data (i32.const 1300) \"accounts_id_idx_btree\")"
+    "(data (i32.const 16) \"\\01\\01\\00\\00" DEFINITION
+    "\") (data (i32.const 1200) \"accounts\") (data (i32.const 1300) \"accounts_id_idx_btree\")"
     "(func (export \"__describe_module__\") (param $s i32) (drop (call $sink (local.get $s) (i32.const 20) (i32.const 16))))"
     "(func $resolve"
     "  (drop (call $table_id (i32.const 1200) (i32.const 8) (i32.const 1060))) (global.set $table (i32.load (i32.const 1060)))"
@@ -53,10 +59,12 @@ static const char module_text[] =
     "  (drop (call $read (local.get $args) (i32.const 1024) (i32.const 1080)))"
     "  (call $find (i32.const 1024) (i32.const 2048)) (call $find (i32.const 1028) (i32.const 2064))"
     "  (if (i64.lt_s (i64.load (i32.const 2052)) (i64.load (i32.const 1032))) (then (return (i32.const 1))))"
-    "  (call $store (i32.const 2048) (i64.sub (i64.const 0) (i64.load (i32.const 1032)))) (call $store (i32.const 2064) (i64.load (i32.const 1032)))"
+    "  (call $store (i32.const 2048) (i64.sub (i64.const 0) (i64.load (i32.const 1032)))) (call $store (i32.const 2064) (i64.load "
+    "(i32.const 1032)))"
     "  (i32.const 0))"
     "(func $host_calls (result i32) (local $i i32)"
-    "  (loop (drop (call $close (i32.const 0))) (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000)))) (i32.const 0))"
+    "  (loop (drop (call $close (i32.const 0))) (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const "
+    "1000)))) (i32.const 0))"
     "(func (export \"__call_reducer__\") (param $id i32) (param i64 i64 i64 i64 i64 i64 i64) (param $args i32) (param i32) (result i32)"
     "  (if (i32.eq (local.get $id) (i32.const 1)) (then (return (call $transfer (local.get $args)))))"
     "  (if (i32.eq (local.get $id) (i32.const 2)) (then (return (call $host_calls)))) (i32.const 0)))";
@@ -83,7 +91,9 @@ static uint32_t random_below(uint32_t limit) {
   return (uint32_t)((uint64_t)random_state * limit >> 32);
 }
 
-static int64_t now_micros(void *database) { return 0; }
+static int64_t now_micros(void *database) {
+  return 0;
+}
 
 static lc_store *store;
 static lc_table *accounts;
@@ -144,14 +154,18 @@ static void run_transfers(uint32_t count) {
   }
 }
 
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+static int by_value(const void *a, const void *b) {
+  return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
 
 static void report(const char *what, uint32_t reducer, uint32_t count, double per) {
   double rounds[ROUNDS];
   for (int round = 0; round < ROUNDS; round++) {
     double start = now_nanos();
-    if (reducer == REDUCER_TRANSFER) run_transfers(count);
-    else run_calls(reducer, count);
+    if (reducer == REDUCER_TRANSFER)
+      run_transfers(count);
+    else
+      run_calls(reducer, count);
     rounds[round] = (now_nanos() - start) / count / per;
   }
   qsort(rounds, ROUNDS, sizeof *rounds, by_value);

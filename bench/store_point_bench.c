@@ -1,6 +1,6 @@
 /*
- * The store alone on the hot path: find and update by primary key, and inserts. Accounts as in the transfer benchmark: {u32 id, i64 balance} with
- * an ordered primary key, which is what `#[primary_key]` of Rust modules declares.
+ * The store alone on the hot path: find and update by primary key, and inserts. Accounts as in the transfer benchmark: {u32 id, i64
+ * balance} with an ordered primary key, which is what `#[primary_key]` of Rust modules declares.
  *
  *   store_point_bench [accounts, default 100000]
  */
@@ -24,10 +24,17 @@ static void must(lc_err err) {
 
 static lc_table *create(lc_store *store) {
   uint16_t id = 0;
-  lc_column_def columns[] = {{.name = LC_STR("id"), .type = lc_type_primitive(LC_TYPE_U32)}, {.name = LC_STR("balance"), .type = lc_type_primitive(LC_TYPE_I64)}};
+  lc_column_def columns[] = {{.name = LC_STR("id"), .type = lc_type_primitive(LC_TYPE_U32)},
+                             {.name = LC_STR("balance"), .type = lc_type_primitive(LC_TYPE_I64)}};
   lc_index_def index = {.name = LC_STR("account_id_idx_btree"), .kind = LC_INDEX_BTREE, .columns = &id, .column_count = 1};
   lc_constraint_def constraint = {LC_STR("account_id_key"), &id, 1};
-  lc_table_def def = {.name = LC_STR("account"), .columns = columns, .column_count = 2, .primary_key = 0, .indexes = &index, .index_count = 1, .constraints = &constraint,
+  lc_table_def def = {.name = LC_STR("account"),
+                      .columns = columns,
+                      .column_count = 2,
+                      .primary_key = 0,
+                      .indexes = &index,
+                      .index_count = 1,
+                      .constraints = &constraint,
                       .constraint_count = 1};
   lc_table *table;
   lc_store_begin(store);
@@ -57,7 +64,8 @@ static void insert_all(lc_store *store, lc_table *table, uint32_t accounts) {
     lc_store_commit(store, NULL);
   }
   lc_store_release(store);
-  printf("insert                 %6.1f ns/row (100 a transaction), %.1f MB\n", (now_ns() - start) / accounts, (double)lc_table_memory(table) / 1e6);
+  printf("insert                 %6.1f ns/row (100 a transaction), %.1f MB\n", (now_ns() - start) / accounts,
+         (double)lc_table_memory(table) / 1e6);
 }
 
 static uint64_t run_finds(lc_index *index, uint32_t accounts, uint32_t rounds) {
@@ -103,7 +111,8 @@ static void run_transfers(lc_store *store, lc_table *table, lc_index *index, uin
       lc_store_release(store);
     }
   }
-  printf("transfer%s %6.1f ns (2 finds, 2 updates, begin, commit with delta, release)\n", prefetch ? ", prefetched   " : "               ", (now_ns() - start) / rounds);
+  printf("transfer%s %6.1f ns (2 finds, 2 updates, begin, commit with delta, release)\n", prefetch ? ", prefetched   " : "               ",
+         (now_ns() - start) / rounds);
 }
 
 static void run_updates(lc_store *store, lc_table *table, lc_index *index, uint32_t accounts, uint32_t rounds) {
@@ -123,7 +132,7 @@ static void run_updates(lc_store *store, lc_table *table, lc_index *index, uint3
 }
 
 int main(int argc, char **argv) {
-  uint32_t accounts = argc > 1 ? (uint32_t)atoi(argv[1]) : 100000;
+  uint32_t accounts = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000;
   lc_store *store = lc_store_create();
   lc_table *table = create(store);
   lc_index *index = lc_table_index(table, 0);

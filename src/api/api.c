@@ -33,7 +33,9 @@ bool lc_api_turn(lc_api *api) {
   return kept > 0;
 }
 
-bool lc_api_has_ended(const lc_api *api) { return api->ended.count > 0; }
+bool lc_api_has_ended(const lc_api *api) {
+  return api->ended.count > 0;
+}
 
 static void connection_message(lc_connection *connection, bool is_text, uint8_t *payload, size_t len) {
   lc__attachment *attachment = lc_connection_data(connection);

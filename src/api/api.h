@@ -2,9 +2,8 @@
 /*
  * What clients see: HTTP routes and WebSocket sessions, on top of net (bytes), wire (messages) and engine (databases).
  *
- * The owner of the loop calls, every turn: lc_net's handlers through lc_loop_run_once, then lc_api_turn, then (the logs submitted and polled)
- * lc_api_durable for each database that got further, then lc_net_flush.
- * Threads: the core thread.
+ * The owner of the loop calls, every turn: lc_net's handlers through lc_loop_run_once, then lc_api_turn, then (the logs submitted and
+ * polled) lc_api_durable for each database that got further, then lc_net_flush. Threads: the core thread.
  */
 #include "api/site.h"
 

@@ -78,7 +78,12 @@ void lc__empty(lc_exchange *exchange, int status);
 void lc__failure(lc_exchange *exchange, lc_err err);
 
 /* Authentication. False: the exchange has its refusal. */
-typedef enum lc__auth { LC__AUTH_NONE, LC__AUTH_CHECKED /* a bad token is refused, none is fine */, LC__AUTH_REQUIRED, LC__AUTH_AUTO /* none: a new identity */ } lc__auth;
+typedef enum lc__auth {
+  LC__AUTH_NONE,
+  LC__AUTH_CHECKED /* a bad token is refused, none is fine */,
+  LC__AUTH_REQUIRED,
+  LC__AUTH_AUTO /* none: a new identity */
+} lc__auth;
 bool lc__authenticate(lc_exchange *exchange, lc__auth mode);
 
 /* ---- parameters (params.c). False: the exchange has its refusal. ---- */
@@ -101,6 +106,8 @@ bool lc__query_choice(lc_exchange *exchange, const char *name, const char *const
 /* The form of hashes in JSON: `0x` and the bytes read little-endian, without leading zeros. */
 void lc__put_hash(lc_buf *to, const lc_hash256 *hash);
 bool lc__parse_hash(lc_str text, lc_hash256 *hash);
+/* Accepts one certain change: keccak256 of three texts of 64 digits, identity, present program, new program (routes_publish.c). */
+lc_hash256 lc__migration_token(const lc_identity *identity, const lc_hash256 *old_program, const lc_hash256 *new_program);
 
 /* ---- routes (router.c) ---- */
 
@@ -128,10 +135,10 @@ void lc__route_publish(lc_exchange *exchange); /* routes_publish.c */
 void lc__route_publish_unnamed(lc_exchange *exchange);
 void lc__route_pre_publish(lc_exchange *exchange);
 void lc__route_reset(lc_exchange *exchange);
-void lc__route_call(lc_exchange *exchange); /* routes_call.c */
+void lc__route_call(lc_exchange *exchange);   /* routes_call.c */
 void lc__route_schema(lc_exchange *exchange); /* routes_data.c */
 void lc__route_sql(lc_exchange *exchange);
-void lc__route_logs(lc_exchange *exchange); /* routes_logs.c */
+void lc__route_logs(lc_exchange *exchange);      /* routes_logs.c */
 void lc__route_subscribe(lc_exchange *exchange); /* subscribe.c */
 
 /* A client of its own for one HTTP request: connect hook, then what the caller does, then the disconnect hook. False: refused. */

@@ -5,7 +5,9 @@
 
 #include "api/api_internal.h"
 
-static void client_left(lc__attachment *attachment) { ((lc_exchange *)attachment)->connection = NULL; }
+static void client_left(lc__attachment *attachment) {
+  ((lc_exchange *)attachment)->connection = NULL;
+}
 static const struct lc__attachment_ops exchange_ops = {.closed = client_left};
 
 lc_exchange *lc__exchange_create(lc_api *api, lc_connection *connection, const lc_http_request *request, lc_span upload) {
@@ -133,7 +135,9 @@ void lc__empty(lc_exchange *exchange, int status) {
   lc_buf_clear(&exchange->body);
 }
 
-void lc__failure(lc_exchange *exchange, lc_err err) { lc__text(exchange, 500, "%s", lc_err_text(err)); }
+void lc__failure(lc_exchange *exchange, lc_err err) {
+  lc__text(exchange, 500, "%s", lc_err_text(err));
+}
 
 /* ---- the caller ---- */
 

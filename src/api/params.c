@@ -5,7 +5,9 @@ static const char *const bad_query = "Failed to deserialize query string: ";
 
 /* ---- names and identities ---- */
 
-static bool is_name_character(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+static bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 const char *lc__name_problem(lc_str name) {
   lc_identity identity;

@@ -1,6 +1,6 @@
 /*
- * From a request to its handler. The routes are one table, one row per method and pattern; what a route shares with others (authentication, CORS,
- * the methods for `Allow`) is looked up in the same rows, so a new route is a new line.
+ * From a request to its handler. The routes are one table, one row per method and pattern; what a route shares with others (CORS, `Allow`,
+ * authentication) is looked up in the same rows, so a new route is a new line.
  *
  * Order: unknown path 404 · OPTIONS · the auto layer authenticates · wrong method 405 · other authentication · body too long 413 · handler.
  */
@@ -47,7 +47,8 @@ static const route routes[] = {
 };
 enum { ROUTE_COUNT = sizeof routes / sizeof *routes };
 
-static const char *const method_names[] = {[LC_HTTP_GET] = "GET,HEAD", [LC_HTTP_POST] = "POST", [LC_HTTP_PUT] = "PUT", [LC_HTTP_DELETE] = "DELETE"};
+static const char *const method_names[] = {
+    [LC_HTTP_GET] = "GET,HEAD", [LC_HTTP_POST] = "POST", [LC_HTTP_PUT] = "PUT", [LC_HTTP_DELETE] = "DELETE"};
 
 static bool path_matches(const char *pattern, lc_str path, lc_str parameters[2]) {
   int found = 0;
@@ -77,7 +78,9 @@ static const route *find_path(lc_str path, lc_str parameters[2]) {
   return NULL;
 }
 
-static bool is_same_path(const route *group, const route *row) { return row < routes + ROUTE_COUNT && strcmp(row->pattern, group->pattern) == 0; }
+static bool is_same_path(const route *group, const route *row) {
+  return row < routes + ROUTE_COUNT && strcmp(row->pattern, group->pattern) == 0;
+}
 
 static const route *find_method(const route *group, lc_http_method method) {
   if (method == LC_HTTP_HEAD) method = LC_HTTP_GET;
@@ -115,7 +118,8 @@ static bool decode_parameters(lc_exchange *exchange) {
 static void answer_options(lc_exchange *exchange, const route *group) {
   lc__empty(exchange, 200);
   lc__header(exchange, "access-control-allow-methods", LC_STR("*"));
-  lc__header(exchange, "access-control-allow-headers", LC_STR("authorization,accept,content-type,spacetime-environment,spacetime-environment-remove"));
+  lc__header(exchange, "access-control-allow-headers",
+             LC_STR("authorization,accept,content-type,spacetime-environment,spacetime-environment-remove"));
   put_allow(exchange, group);
 }
 

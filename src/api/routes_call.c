@@ -1,4 +1,5 @@
-/* Calling a reducer over HTTP (http-api 8), and the short visit that HTTP requests pay to a database: its connect and disconnect hooks run around them. */
+/* Calling a reducer over HTTP (http-api 8), and the short visit that HTTP requests pay to a database: its connect and disconnect hooks run
+ * around them. */
 #include "api/api_internal.h"
 #include "sats/json.h"
 
@@ -7,21 +8,28 @@
 static void ignore_update(void *session, const lc_client_update *update) {}
 static void ignore_failure(void *session, uint32_t query_set_id, const char *reason) {}
 static void ignore_close(void *session, lc_close_reason reason) {}
-static const lc_client_events no_events = {.transaction_update = ignore_update, .subscription_failed = ignore_failure, .closed = ignore_close};
+static const lc_client_events no_events = {
+    .transaction_update = ignore_update, .subscription_failed = ignore_failure, .closed = ignore_close};
 
 bool lc__visit_begin(lc_exchange *exchange, lc_hosted *hosted, lc_client **client, lc_connection_id *connection) {
   do {
     lc_io_random(exchange->api->site.io, connection, sizeof *connection);
   } while (connection->low == 0 && connection->high == 0);
-  lc_err err = lc_client_connect(hosted->database, exchange->caller.identity, *connection, exchange->caller.payload_json, &no_events, NULL, client);
+  lc_err err =
+      lc_client_connect(hosted->database, exchange->caller.identity, *connection, exchange->caller.payload_json, &no_events, NULL, client);
   if (!lc_failed(err)) return true;
   bool has_module = lc_database_def(hosted->database) != NULL;
-  int status = err.code == LC_ERR_USER || err.code == LC_ERR_TRAP ? 403 : err.code == LC_ERR_BUDGET || err.code == LC_ERR_NO_SPACE ? 503 : has_module ? 500 : 404;
+  int status = err.code == LC_ERR_USER || err.code == LC_ERR_TRAP         ? 403
+               : err.code == LC_ERR_BUDGET || err.code == LC_ERR_NO_SPACE ? 503
+               : has_module                                               ? 500
+                                                                          : 404;
   lc__text(exchange, status, "%s", has_module || lc_database_module_error(hosted->database) ? lc_err_text(err) : "module not found");
   return false;
 }
 
-void lc__visit_end(lc_client *client) { lc_client_disconnect(client); }
+void lc__visit_end(lc_client *client) {
+  lc_client_disconnect(client);
+}
 
 /* ---- calls ---- */
 
@@ -65,11 +73,19 @@ static const lc_reducer_def *find_reducer(lc_exchange *exchange, const lc_hosted
 
 static void answer_outcome(lc_exchange *exchange, const lc_reducer_result *result) {
   switch (result->outcome) {
-    case LC_OUTCOME_OK: lc__text(exchange, 200, "%s", ""); break;
+    case LC_OUTCOME_OK:
+      lc__text(exchange, 200, "%s", "");
+      break;
     case LC_OUTCOME_USER_ERROR:
-    case LC_OUTCOME_INTERNAL_ERROR: lc__text(exchange, 530, "%s", result->error); break;
-    case LC_OUTCOME_BUDGET: lc__text(exchange, 402, "Module energy budget exhausted."); break;
-    case LC_OUTCOME_REFUSED: lc__text(exchange, 503, "%s", result->error); return; /* found and with good arguments: the log has no room */
+    case LC_OUTCOME_INTERNAL_ERROR:
+      lc__text(exchange, 530, "%s", result->error);
+      break;
+    case LC_OUTCOME_BUDGET:
+      lc__text(exchange, 402, "Module energy budget exhausted.");
+      break;
+    case LC_OUTCOME_REFUSED:
+      lc__text(exchange, 503, "%s", result->error);
+      return; /* found and with good arguments: the log has no room */
   }
   lc__header(exchange, "spacetime-energy-used", LC_STR("0"));
   lc__header_number(exchange, "spacetime-execution-duration-micros", result->duration_micros);
@@ -87,8 +103,8 @@ static uint64_t call(lc_exchange *exchange, lc_hosted *hosted, lc_client *client
     const char *reason = lc_err_text(err), *colon = strstr(reason, ": ");
     int path_len = colon ? (int)(colon - reason) : 1;
     const char *path = colon ? reason : ".";
-    lc__text(exchange, 400, "invalid arguments for reducer %.*s: %.*s: invalid arguments for function %.*s: %.*s: %s", LC_STR_ARGS(name), path_len, path,
-             LC_STR_ARGS(name), path_len, path, reason);
+    lc__text(exchange, 400, "invalid arguments for reducer %.*s: %.*s: invalid arguments for function %.*s: %.*s: %s", LC_STR_ARGS(name),
+             path_len, path, LC_STR_ARGS(name), path_len, path, reason);
   } else {
     lc_reducer_call request = {.reducer = name, .arguments = lc_buf_span(&arguments), .measure_duration = true};
     lc_database_call(hosted->database, client, exchange->caller.identity, (lc_connection_id){0}, &request, &result);

@@ -57,9 +57,12 @@ static int failure_status(lc_err err) {
     case LC_CLASS_INPUT:
     case LC_CLASS_DENIED:
     case LC_CLASS_CONFLICT:
-    case LC_CLASS_NOT_FOUND: return 400;
-    case LC_CLASS_LIMIT: return err.code == LC_ERR_SEQUENCE || err.code == LC_ERR_TOO_LARGE ? 400 : 503;
-    default: return err.code == LC_ERR_NO_SPACE ? 503 : 500;
+    case LC_CLASS_NOT_FOUND:
+      return 400;
+    case LC_CLASS_LIMIT:
+      return err.code == LC_ERR_SEQUENCE || err.code == LC_ERR_TOO_LARGE ? 400 : 503;
+    default:
+      return err.code == LC_ERR_NO_SPACE ? 503 : 500;
   }
 }
 
@@ -76,8 +79,9 @@ static uint64_t run_sql(lc_exchange *exchange, lc_hosted *hosted) {
     lc_buf *json = lc__json(exchange, 200);
     put_schema(json, &result);
     put_rows(json, &result);
-    lc_buf_printf(json, "],\"total_duration_micros\":%lld,\"stats\":{\"rows_inserted\":%llu,\"rows_deleted\":%llu,\"rows_updated\":%llu}}]", (long long)micros,
-                  (unsigned long long)result.rows_inserted, (unsigned long long)result.rows_deleted, (unsigned long long)result.rows_updated);
+    lc_buf_printf(json, "],\"total_duration_micros\":%lld,\"stats\":{\"rows_inserted\":%llu,\"rows_deleted\":%llu,\"rows_updated\":%llu}}]",
+                  (long long)micros, (unsigned long long)result.rows_inserted, (unsigned long long)result.rows_deleted,
+                  (unsigned long long)result.rows_updated);
     lc__header_number(exchange, "spacetime-execution-duration-micros", micros);
   }
   lc_sql_result_deinit(&result);

@@ -41,13 +41,18 @@ static void set_locked(lc_exchange *exchange, bool locked) {
   lc__empty(exchange, 200);
   if (lc_failed(err)) lc__failure(exchange, err);
 }
-void lc__route_lock(lc_exchange *exchange) { set_locked(exchange, true); }
-void lc__route_unlock(lc_exchange *exchange) { set_locked(exchange, false); }
+void lc__route_lock(lc_exchange *exchange) {
+  set_locked(exchange, true);
+}
+void lc__route_unlock(lc_exchange *exchange) {
+  set_locked(exchange, false);
+}
 
 void lc__route_timestamp(lc_exchange *exchange) {
   lc_hosted *hosted;
   if (!lc__hosted(exchange, &hosted)) return;
-  lc_buf_printf(lc__json(exchange, 200), "{\"__timestamp_micros_since_unix_epoch__\":%lld}", (long long)lc_io_now_micros(exchange->api->site.io));
+  lc_buf_printf(lc__json(exchange, 200), "{\"__timestamp_micros_since_unix_epoch__\":%lld}",
+                (long long)lc_io_now_micros(exchange->api->site.io));
 }
 
 /* ---- names ---- */
@@ -145,7 +150,8 @@ static bool check_new_names(lc_exchange *exchange, const lc_hosted *hosted, cons
   for (uint32_t i = 0; i < count; i++) {
     lc_identity taken;
     if (!site->ops->name_find(site->server, names[i], &taken)) continue;
-    lc_buf_printf(lc__json(exchange, 400), "{\"OtherError\":\"Cannot rename to %.*s because it already is in use.\"}", LC_STR_ARGS(names[i]));
+    lc_buf_printf(lc__json(exchange, 400), "{\"OtherError\":\"Cannot rename to %.*s because it already is in use.\"}",
+                  LC_STR_ARGS(names[i]));
     return false;
   }
   return true;

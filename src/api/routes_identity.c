@@ -4,7 +4,9 @@
 
 enum { WEBSOCKET_TOKEN_SECONDS = 60 };
 
-static int64_t now_seconds(const lc_exchange *exchange) { return lc_io_now_micros(exchange->api->site.io) / 1000000; }
+static int64_t now_seconds(const lc_exchange *exchange) {
+  return lc_io_now_micros(exchange->api->site.io) / 1000000;
+}
 
 void lc__route_identity_create(lc_exchange *exchange) {
   lc_claims claims;
@@ -26,7 +28,8 @@ void lc__route_public_key(lc_exchange *exchange) {
 
 void lc__route_websocket_token(lc_exchange *exchange) {
   lc_str token;
-  lc_err err = lc_auth_reissue(exchange->api->site.auth, &exchange->arena, &exchange->caller, now_seconds(exchange), WEBSOCKET_TOKEN_SECONDS, &token);
+  lc_err err = lc_auth_reissue(exchange->api->site.auth, &exchange->arena, &exchange->caller, now_seconds(exchange),
+                               WEBSOCKET_TOKEN_SECONDS, &token);
   if (lc_failed(err)) {
     lc__failure(exchange, err);
     return;
@@ -37,7 +40,8 @@ void lc__route_websocket_token(lc_exchange *exchange) {
 /* Exactly 64 digits here: no prefix (http-api 1.1). */
 static bool path_identity(lc_exchange *exchange, lc_identity *identity) {
   if (lc_u256_from_hex(identity, exchange->parameters[0])) return true;
-  lc__text(exchange, 400, "Invalid URL: invalid value: string \"%.*s\", expected a byte array or hex string", LC_STR_ARGS(exchange->parameters[0]));
+  lc__text(exchange, 400, "Invalid URL: invalid value: string \"%.*s\", expected a byte array or hex string",
+           LC_STR_ARGS(exchange->parameters[0]));
   return false;
 }
 

@@ -12,7 +12,7 @@ struct lc_log_stream {
   lc_connection *connection;
   lc_hosted *hosted; /* referenced */
   uint32_t handle;
-  bool is_full;      /* the client is behind: lines are skipped until it has drained */
+  bool is_full;                           /* the client is behind: lines are skipped until it has drained */
   struct lc_log_stream *next, **previous; /* of the hosted database */
 };
 
@@ -24,8 +24,12 @@ static void stream_destroy(struct lc_log_stream *stream) {
   free(stream);
 }
 
-static void stream_closed(lc__attachment *attachment) { stream_destroy((struct lc_log_stream *)attachment); }
-static void stream_drained(lc__attachment *attachment) { ((struct lc_log_stream *)attachment)->is_full = false; }
+static void stream_closed(lc__attachment *attachment) {
+  stream_destroy((struct lc_log_stream *)attachment);
+}
+static void stream_drained(lc__attachment *attachment) {
+  ((struct lc_log_stream *)attachment)->is_full = false;
+}
 static const struct lc__attachment_ops stream_ops = {.closed = stream_closed, .drained = stream_drained};
 
 static void stream_line(void *context, lc_str line) {

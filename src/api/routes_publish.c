@@ -1,8 +1,8 @@
 /*
  * Publishing: a new database, an update of one that is there, a fresh start with `clear`, a look at the plan (http-api 6.1 to 6.3).
  *
- * The name of a new database is bound before its program is looked at: a publish that fails keeps the name, and the next attempt gets the same
- * identity. Programs compile on a worker thread; the exchange waits for the callback.
+ * The name of a new database is bound before its program is looked at: a publish that fails keeps the name, and the next attempt gets the
+ * same identity. Programs compile on a worker thread; the exchange waits for the callback.
  */
 #include "api/api_internal.h"
 #include "base/keccak.h"
@@ -15,7 +15,7 @@ enum { HOST_JS = 1, POLICY_BREAK = 1, STYLE_PLAIN = 1 };
 
 typedef struct publish_target {
   lc_identity identity;
-  lc_str name;       /* ptr NULL: published by identity, or without a name */
+  lc_str name; /* ptr NULL: published by identity, or without a name */
   bool clear, has_parent, has_token, token_fits, break_clients;
   lc_hash256 token;
 } publish_target;
@@ -39,7 +39,8 @@ static bool check_timeout(lc_exchange *exchange) {
   size_t digits = 0;
   while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9') digits++;
   lc_str unit = {text.ptr + digits, text.len - digits};
-  if (digits && (lc_str_is(unit, "s") || lc_str_is(unit, "ms") || lc_str_is(unit, "m") || lc_str_is(unit, "us") || lc_str_is(unit, "h"))) return true;
+  if (digits && (lc_str_is(unit, "s") || lc_str_is(unit, "ms") || lc_str_is(unit, "m") || lc_str_is(unit, "us") || lc_str_is(unit, "h")))
+    return true;
   lc__text(exchange, 400, "Failed to deserialize query string: expected number at %zu", digits ? digits : 0);
   return false;
 }
@@ -76,7 +77,9 @@ static bool check_relative(lc_exchange *exchange, const char *parameter, bool *f
 static bool check_relatives(lc_exchange *exchange) {
   bool found;
   uint32_t replicas = 0;
-  if (!check_relative(exchange, "parent", &found) || !check_relative(exchange, "organization", &found) || !check_relative(exchange, "org", &found)) return false;
+  if (!check_relative(exchange, "parent", &found) || !check_relative(exchange, "organization", &found) ||
+      !check_relative(exchange, "org", &found))
+    return false;
   if (!lc__query_u32(exchange, "num_replicas", &replicas, &found)) return false;
   if (replicas <= 255) return true;
   lc__text(exchange, 400, "Replication factor %u out of bounds", replicas);
@@ -112,10 +115,14 @@ static void created(void *context, const lc_publish_result *result) {
 
 static int failure_status(lc_err err) {
   switch (err.code) {
-    case LC_ERR_MIGRATION: return 400;
-    case LC_ERR_EXISTS: return 409;
-    case LC_ERR_NOT_FOUND: return 503;
-    default: return 500;
+    case LC_ERR_MIGRATION:
+      return 400;
+    case LC_ERR_EXISTS:
+      return 409;
+    case LC_ERR_NOT_FOUND:
+      return 503;
+    default:
+      return 500;
   }
 }
 
@@ -136,8 +143,7 @@ static void updated(void *context, const lc_publish_result *result) {
   lc__exchange_finish_when_durable(exchange, result->offset);
 }
 
-/* keccak256 of three texts of 64 digits: identity, present program, new program (http-api 16.3). */
-static lc_hash256 migration_token(const lc_identity *identity, const lc_hash256 *old_program, const lc_hash256 *new_program) {
+lc_hash256 lc__migration_token(const lc_identity *identity, const lc_hash256 *old_program, const lc_hash256 *new_program) {
   char text[193];
   lc_u256_hex(text, identity);
   lc_hex(text + 64, old_program->bytes, 32);
@@ -154,15 +160,14 @@ static void update(lc_exchange *exchange, lc_hosted *hosted) {
   if (publication->has_token && publication->break_clients) {
     lc_hash256 present = lc_database_program_hash(hosted->database), program;
     lc_keccak256(program.bytes, exchange->upload.ptr, exchange->upload.len);
-    lc_hash256 expected = migration_token(&hosted->identity, &present, &program);
+    lc_hash256 expected = lc__migration_token(&hosted->identity, &present, &program);
     publication->token_fits = lc_u256_equal(&expected, &publication->token);
   }
   lc__exchange_refer(exchange, hosted);
   exchange->is_deferred = true;
-  lc_database_publish(hosted->database, &(lc_publish_request){.program = exchange->upload,
-                                                              .break_clients = publication->token_fits,
-                                                              .done = updated,
-                                                              .context = exchange});
+  lc_database_publish(
+      hosted->database,
+      &(lc_publish_request){.program = exchange->upload, .break_clients = publication->token_fits, .done = updated, .context = exchange});
 }
 
 static void create(lc_exchange *exchange, const lc_identity *owner) {
@@ -281,7 +286,7 @@ static void planned(void *context, const lc_publish_result *result) {
   } else {
     const lc_hosted *hosted = exchange->hosted;
     lc_hash256 present = lc_database_program_hash(hosted->database);
-    lc_hash256 token = migration_token(&hosted->identity, &present, &result->program_hash);
+    lc_hash256 token = lc__migration_token(&hosted->identity, &present, &result->program_hash);
     lc_buf *json = lc__json(exchange, 200);
     lc_buf_put_text(json, "{\"AutoMigrate\":{\"migrate_plan\":");
     lc_json_put_string(json, lc_str_of(result->plan));
@@ -295,8 +300,10 @@ static void planned(void *context, const lc_publish_result *result) {
 void lc__route_pre_publish(lc_exchange *exchange) {
   lc_hosted *hosted;
   int style = 0;
-  if (!lc__query_choice(exchange, "style", styles, &style) || !read_host_type(exchange) || !lc__owned(exchange, &hosted, "update database")) return;
+  if (!lc__query_choice(exchange, "style", styles, &style) || !read_host_type(exchange) || !lc__owned(exchange, &hosted, "update database"))
+    return;
   lc__exchange_refer(exchange, hosted);
   exchange->is_deferred = true;
-  lc_database_plan(hosted->database, &(lc_publish_request){.program = exchange->upload, .done = planned, .context = exchange}, style != STYLE_PLAIN);
+  lc_database_plan(hosted->database, &(lc_publish_request){.program = exchange->upload, .done = planned, .context = exchange},
+                   style != STYLE_PLAIN);
 }

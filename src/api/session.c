@@ -1,6 +1,6 @@
 /*
- * A WebSocket client of a database: its messages become engine calls, what the engine tells it becomes messages in its connection's queue, each
- * tagged with the commit that it reveals.
+ * A WebSocket client of a database: its messages become engine calls, what the engine tells it becomes messages in its connection's queue,
+ * each tagged with the commit that it reveals.
  *
  *   (upgrade) ──▶ LIVE ──▶ ENDED ──▶ freed
  *                  │ the connection or the database is gone: listed in api->ended, taken from the database at the next lc_api_turn
@@ -15,7 +15,8 @@
 
 #include "api/session_internal.h"
 
-enum { DECODE_AHEAD = 32 }; /* messages of a v3 frame that are decoded before the first runs, so that the engine can fetch what they will touch */
+/* Messages of a v3 frame that are decoded before the first runs, so that the engine can fetch what they will touch. */
+enum { DECODE_AHEAD = 32 };
 
 /* ---- sending ---- */
 
@@ -26,7 +27,7 @@ void lc__session_send(lc_session *session, const lc_server_message *message, uin
 
 void lc__session_fail(lc_session *session, lc_str reason) {
   session->is_closing = true;
-  lc_connection_close(session->connection, LC_WS_INTERNAL, reason, false);
+  lc_connection_close(session->connection, LC_WS_INTERNAL, reason, true);
 }
 
 /* ---- what the engine tells ---- */
@@ -60,12 +61,14 @@ static void list_as_ended(lc_session *session) {
 
 static void database_closed(void *context, lc_close_reason reason) {
   lc_session *session = context;
-  if (session->connection && !session->is_closing) lc_connection_close(session->connection, LC_WS_GOING_AWAY, LC_STR("module exited"), true);
+  if (session->connection && !session->is_closing)
+    lc_connection_close(session->connection, LC_WS_GOING_AWAY, LC_STR("module exited"), true);
   session->is_closing = true;
   list_as_ended(session);
 }
 
-static const lc_client_events client_events = {.transaction_update = transaction_update, .subscription_failed = subscription_failed, .closed = database_closed};
+static const lc_client_events client_events = {
+    .transaction_update = transaction_update, .subscription_failed = subscription_failed, .closed = database_closed};
 
 /* ---- what the client asks, v2 and v3 ---- */
 
@@ -108,7 +111,10 @@ static void call_procedure(lc_session *session, const lc_client_message *message
 static void one_off_query(lc_session *session, const lc_client_message *message) {
   lc_subscription_rows rows = {0};
   lc_err err = lc_client_query(session->client, message->query, &rows);
-  lc_server_message reply = {.kind = LC_ONE_OFF_RESULT, .request_id = message->request_id, .message_id = message->message_id, .duration_micros = rows.duration_micros};
+  lc_server_message reply = {.kind = LC_ONE_OFF_RESULT,
+                             .request_id = message->request_id,
+                             .message_id = message->message_id,
+                             .duration_micros = rows.duration_micros};
   if (lc_failed(err)) {
     reply.error = lc_str_of(lc_err_text(err));
   } else {
@@ -124,8 +130,11 @@ static void subscribe(lc_session *session, const lc_client_message *message) {
   if (lc_failed(err)) {
     send_subscription_error(session, message, err);
   } else {
-    lc__session_send(session, &(lc_server_message){.kind = LC_SUBSCRIBE_APPLIED, .request_id = message->request_id, .query_set_id = message->query_set_id, .rows = &rows},
-                     rows.offset);
+    lc__session_send(
+        session,
+        &(lc_server_message){
+            .kind = LC_SUBSCRIBE_APPLIED, .request_id = message->request_id, .query_set_id = message->query_set_id, .rows = &rows},
+        rows.offset);
   }
   lc_subscription_rows_deinit(&rows);
 }
@@ -164,9 +173,11 @@ static void subscribe_batch(lc_session *session, const lc_client_message *messag
       offset = rows[i].offset;
     }
   }
-  lc__session_send(session,
-                   &(lc_server_message){.kind = LC_SUBSCRIBE_BATCH_APPLIED, .request_id = message->request_id, .results = results, .result_count = message->set_count},
-                   offset);
+  lc__session_send(
+      session,
+      &(lc_server_message){
+          .kind = LC_SUBSCRIBE_BATCH_APPLIED, .request_id = message->request_id, .results = results, .result_count = message->set_count},
+      offset);
   for (uint32_t i = 0; i < message->set_count; i++) lc_subscription_rows_deinit(&rows[i]);
 }
 
@@ -198,7 +209,8 @@ static void prefetch(lc_session *session, const lc_client_message *messages, siz
   lc_reducer_call calls[DECODE_AHEAD];
   size_t call_count = 0;
   for (size_t i = 0; i < count; i++) {
-    if (messages[i].kind == LC_CALL_REDUCER) calls[call_count++] = (lc_reducer_call){.reducer = messages[i].function, .arguments = messages[i].arguments};
+    if (messages[i].kind == LC_CALL_REDUCER)
+      calls[call_count++] = (lc_reducer_call){.reducer = messages[i].function, .arguments = messages[i].arguments};
   }
   if (call_count > 1) lc_database_prefetch(session->hosted->database, calls, call_count);
 }
@@ -273,8 +285,8 @@ void lc__session_begin(lc_exchange *exchange, lc_hosted *hosted, const lc__sessi
                                                             .policy = options->compression ? LC_COMPRESS_LARGE : LC_COMPRESS_NEVER,
                                                             .group = options->confirmed ? &hosted->group : NULL});
   lc_connection_set_data(exchange->connection, session);
-  lc_err err = lc_client_connect(hosted->database, session->identity, session->connection_id, exchange->caller.payload_json, &client_events, session,
-                                 &session->client);
+  lc_err err = lc_client_connect(hosted->database, session->identity, session->connection_id, exchange->caller.payload_json, &client_events,
+                                 session, &session->client);
   if (lc_failed(err)) {
     session->is_refused = true;
     list_as_ended(session);

@@ -1,6 +1,6 @@
 /*
- * What v1 clients ask and are told differently (client-protocol.md 6): three kinds of subscription, updates that name the call which caused them, and
- * reducer outcomes that come as such updates.
+ * What v1 clients ask and are told differently (client-protocol.md 6): three kinds of subscription, updates that name the call which caused
+ * them, and reducer outcomes that come as such updates.
  */
 #include "api/session_internal.h"
 
@@ -34,7 +34,8 @@ static void send_full(lc_session *session, const lc_client_update *update, const
 
 void lc__v1_update(lc_session *session, const lc_client_update *update) {
   if (session->light || update->hides_caller) {
-    lc__session_send(session, &(lc_server_message){.kind = LC_V1_UPDATE_LIGHT, .request_id = update->request_id, .update = update}, update->offset);
+    lc__session_send(session, &(lc_server_message){.kind = LC_V1_UPDATE_LIGHT, .request_id = update->request_id, .update = update},
+                     update->offset);
     return;
   }
   lc_call_info call = describe(session, update);
@@ -52,9 +53,15 @@ static bool is_identifier(lc_str name) {
   return name.len > 0;
 }
 
-static void send_failure(lc_session *session, lc_outcome status, lc_str error, int64_t timestamp, int64_t duration, const lc_call_info *call, uint64_t offset) {
+static void send_failure(lc_session *session, lc_outcome status, lc_str error, int64_t timestamp, int64_t duration,
+                         const lc_call_info *call, uint64_t offset) {
   lc__session_send(session,
-                   &(lc_server_message){.kind = LC_TRANSACTION_UPDATE, .status = status, .error = error, .timestamp_micros = timestamp, .duration_micros = duration, .call = call},
+                   &(lc_server_message){.kind = LC_TRANSACTION_UPDATE,
+                                        .status = status,
+                                        .error = error,
+                                        .timestamp_micros = timestamp,
+                                        .duration_micros = duration,
+                                        .call = call},
                    offset);
 }
 
@@ -69,8 +76,8 @@ static void send_refusal(lc_session *session, const lc_client_message *message, 
 
 /* v1 prints the whole chain of an argument error: the same reason three times, each with the path that it starts with. */
 static lc_str chained_argument_error(lc_arena *arena, lc_str reducer, lc_str reason, lc_str path) {
-  return lc_arena_printf(arena, "invalid arguments for reducer %.*s: %.*s: invalid arguments for function %.*s: %.*s: %.*s", LC_STR_ARGS(reducer), LC_STR_ARGS(path),
-                         LC_STR_ARGS(reducer), LC_STR_ARGS(path), LC_STR_ARGS(reason));
+  return lc_arena_printf(arena, "invalid arguments for reducer %.*s: %.*s: invalid arguments for function %.*s: %.*s: %.*s",
+                         LC_STR_ARGS(reducer), LC_STR_ARGS(path), LC_STR_ARGS(reducer), LC_STR_ARGS(path), LC_STR_ARGS(reason));
 }
 
 static lc_str refusal_text(lc_session *session, const lc_client_message *message, const char *error) {
@@ -90,7 +97,8 @@ static bool parse_arguments(lc_session *session, const lc_client_message *messag
   bool is_owner = lc_u256_equal(&session->identity, &session->hosted->owner);
   if (reducer->lifecycle != LC_LIFECYCLE_NONE || (!reducer->client_callable && !is_owner)) return true;
   lc_buf_clear(&session->arguments);
-  lc_err err = lc_arguments_parse_json(&session->arguments, reducer->params, (lc_str){(const char *)message->arguments.ptr, message->arguments.len});
+  lc_err err =
+      lc_arguments_parse_json(&session->arguments, reducer->params, (lc_str){(const char *)message->arguments.ptr, message->arguments.len});
   *arguments = lc_buf_span(&session->arguments);
   if (!lc_failed(err)) return true;
   const char *reason = lc_err_text(err), *colon = strstr(reason, ": ");
@@ -100,7 +108,8 @@ static bool parse_arguments(lc_session *session, const lc_client_message *messag
 }
 
 void lc__v1_call(lc_session *session, const lc_client_message *message) {
-  lc_reducer_call call = {.reducer = message->function, .arguments = message->arguments, .request_id = message->request_id, .measure_duration = true};
+  lc_reducer_call call = {
+      .reducer = message->function, .arguments = message->arguments, .request_id = message->request_id, .measure_duration = true};
   if (message->arguments_are_json && !parse_arguments(session, message, &call.arguments)) return;
   lc_reducer_result result;
   lc_database_call(session->hosted->database, session->client, session->identity, session->connection_id, &call, &result);
@@ -136,7 +145,8 @@ static void send_error(lc_session *session, const lc_client_message *message, lc
                    LC_NO_OFFSET);
 }
 
-static void send_rows(lc_session *session, lc_server_message_kind kind, const lc_client_message *message, const lc_subscription_rows *rows) {
+static void send_rows(lc_session *session, lc_server_message_kind kind, const lc_client_message *message,
+                      const lc_subscription_rows *rows) {
   lc__session_send(session,
                    &(lc_server_message){.kind = kind,
                                         .request_id = message->request_id,
@@ -169,8 +179,18 @@ static void unsubscribe(lc_session *session, const lc_client_message *message, l
   lc_subscription_rows_deinit(&rows);
 }
 
-void lc__v1_subscribe(lc_session *session, const lc_client_message *message) { subscribe(session, message, LC_SUBSCRIBE_LEGACY, LC_V1_INITIAL_SUBSCRIPTION); }
-void lc__v1_subscribe_single(lc_session *session, const lc_client_message *message) { subscribe(session, message, LC_SUBSCRIBE_SINGLE, LC_V1_SUBSCRIBE_APPLIED); }
-void lc__v1_subscribe_multi(lc_session *session, const lc_client_message *message) { subscribe(session, message, LC_SUBSCRIBE_MULTI, LC_V1_SUBSCRIBE_MULTI_APPLIED); }
-void lc__v1_unsubscribe(lc_session *session, const lc_client_message *message) { unsubscribe(session, message, LC_V1_UNSUBSCRIBE_APPLIED); }
-void lc__v1_unsubscribe_multi(lc_session *session, const lc_client_message *message) { unsubscribe(session, message, LC_V1_UNSUBSCRIBE_MULTI_APPLIED); }
+void lc__v1_subscribe(lc_session *session, const lc_client_message *message) {
+  subscribe(session, message, LC_SUBSCRIBE_LEGACY, LC_V1_INITIAL_SUBSCRIPTION);
+}
+void lc__v1_subscribe_single(lc_session *session, const lc_client_message *message) {
+  subscribe(session, message, LC_SUBSCRIBE_SINGLE, LC_V1_SUBSCRIBE_APPLIED);
+}
+void lc__v1_subscribe_multi(lc_session *session, const lc_client_message *message) {
+  subscribe(session, message, LC_SUBSCRIBE_MULTI, LC_V1_SUBSCRIBE_MULTI_APPLIED);
+}
+void lc__v1_unsubscribe(lc_session *session, const lc_client_message *message) {
+  unsubscribe(session, message, LC_V1_UNSUBSCRIBE_APPLIED);
+}
+void lc__v1_unsubscribe_multi(lc_session *session, const lc_client_message *message) {
+  unsubscribe(session, message, LC_V1_UNSUBSCRIBE_MULTI_APPLIED);
+}

@@ -4,7 +4,8 @@
  * database. `src/server` fills in the table of functions; tests may put something smaller there.
  *
  * Invariants
- *   A1  A hosted database outlives every session and answer that refers to it (`references`); when the database itself is gone, `database` is NULL.
+ *   A1  A hosted database outlives every session and answer that refers to it (`references`); when the database itself is gone,
+ *       `database` is NULL.
  *   A2  Before anything is asked of a database it is entered (lc_hosted_enter): that begins its turn, with one clock read for all.
  *
  * Threads: the core thread.
@@ -22,10 +23,10 @@ struct lc_log_stream;
 struct lc_hosted {
   lc_identity identity, owner;
   lc_hash256 initial_program;
-  uint64_t generation;         /* counts creations and resets: where its files are */
-  lc_database *database;       /* NULL: deleted, or it could not be opened and `trouble` says why */
+  uint64_t generation;   /* counts creations and resets: where its files are */
+  lc_database *database; /* NULL: deleted, or it could not be opened and `trouble` says why */
   char *trouble;
-  lc_release_group group;      /* sessions whose messages wait for durability */
+  lc_release_group group;                     /* sessions whose messages wait for durability */
   struct lc_exchange *waiting, *last_waiting; /* answers that do, in order of arrival */
   struct lc_log_stream *log_streams;
   uint32_t references;
@@ -62,10 +63,11 @@ struct lc_site_ops {
   lc_err (*set_locked)(void *server, const lc_identity *database, bool locked);
 
   /*
-   * Makes a database with this program, in the place of one that is there already (whose clients and data go when the new one is complete, and stay
-   * when it fails). `program` is copied. `created` comes once, maybe before this returns; what is created is durable then.
+   * Makes a database with this program, in the place of one that is there already (whose clients and data go when the new one is complete,
+   * and stay when it fails). `program` is copied. `created` comes once, maybe before this returns; what is created is durable then.
    */
-  void (*create)(void *server, const lc_identity *identity, const lc_identity *owner, lc_span program, lc_site_created created, void *context);
+  void (*create)(void *server, const lc_identity *identity, const lc_identity *owner, lc_span program, lc_site_created created,
+                 void *context);
   lc_err (*remove)(void *server, lc_hosted *hosted);
 };
 

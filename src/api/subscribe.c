@@ -1,6 +1,7 @@
 /*
- * GET /v1/database/:n/subscribe: from an HTTP request to a session. The order of the checks is that of client-protocol.md 2.3, because it decides
- * which refusal a client sees: (authentication, in the router) · path · query · upgrade headers · zero connection id · database · subprotocol.
+ * GET /v1/database/:n/subscribe: from an HTTP request to a session. The order of the checks is that of client-protocol.md 2.3, because it
+ * decides which refusal a client sees: (authentication, in the router) · path · query · upgrade headers · zero connection id · database ·
+ * subprotocol.
  */
 #include "api/api_internal.h"
 #include "wire/wire.h"
@@ -19,7 +20,8 @@ static bool read_connection_id(lc_exchange *exchange, subscribe_query *query) {
   lc_str text;
   if (!lc__query_text(exchange, "connection_id", &text, &query->has_connection_id)) return false;
   if (!query->has_connection_id || lc_u128_from_hex(&query->connection_id, text)) return true;
-  lc__text(exchange, 400, "Failed to deserialize query string: invalid value: string \"%.*s\", expected a byte array or hex string", LC_STR_ARGS(text));
+  lc__text(exchange, 400, "Failed to deserialize query string: invalid value: string \"%.*s\", expected a byte array or hex string",
+           LC_STR_ARGS(text));
   return false;
 }
 
@@ -76,12 +78,13 @@ void lc__route_subscribe(lc_exchange *exchange) {
     lc__text(exchange, 400, "no valid protocol selected");
     return;
   }
-  lc__session_begin(exchange, hosted, &(lc__session_options){
-                                          .protocol = protocol,
-                                          .light = query.light,
-                                          .confirmed = query.has_confirmed ? query.confirmed : !lc_protocol_is_v1((lc_protocol)protocol),
-                                          .compression = compression_values[query.compression],
-                                          .connection_id = query.connection_id,
-                                          .key = upgrade.key,
-                                      });
+  lc__session_begin(exchange, hosted,
+                    &(lc__session_options){
+                        .protocol = protocol,
+                        .light = query.light,
+                        .confirmed = query.has_confirmed ? query.confirmed : !lc_protocol_is_v1((lc_protocol)protocol),
+                        .compression = compression_values[query.compression],
+                        .connection_id = query.connection_id,
+                        .key = upgrade.key,
+                    });
 }

@@ -21,4 +21,6 @@ void lc_auth_close(lc_auth *auth) {
   free(auth);
 }
 
-lc_str lc_auth_public_key_pem(const lc_auth *auth) { return lc_buf_str(&auth->public_pem); }
+lc_str lc_auth_public_key_pem(const lc_auth *auth) {
+  return lc_buf_str(&auth->public_pem);
+}

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Identities and tokens (http-api.md 2): identities are derived from issuer and subject; local tokens are ES256 JWTs signed by this server's key.
- * Threads: an lc_auth is immutable after opening; any thread may use it.
+ * Identities and tokens (http-api.md 2): identities are derived from issuer and subject; local tokens are ES256 JWTs signed by this
+ * server's key. Threads: an lc_auth is immutable after opening; any thread may use it.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -32,4 +32,5 @@ lc_err lc_auth_verify(const lc_auth *auth, lc_arena *arena, lc_str token, int64_
 /* A new identity with its token: subject is a fresh random UUID, issuer is `localhost`. */
 lc_err lc_auth_issue(const lc_auth *auth, lc_arena *arena, lc_io *io, int64_t now_seconds, lc_claims *claims);
 /* Another token for the same claims that expires after `lifetime_seconds` (websocket-token). 0: never. */
-lc_err lc_auth_reissue(const lc_auth *auth, lc_arena *arena, const lc_claims *of, int64_t now_seconds, int64_t lifetime_seconds, lc_str *token);
+lc_err lc_auth_reissue(const lc_auth *auth, lc_arena *arena, const lc_claims *of, int64_t now_seconds, int64_t lifetime_seconds,
+                       lc_str *token);

@@ -5,8 +5,8 @@
 
 #include "auth/auth.h"
 
-enum { LC_SIGNATURE_LEN = 64 };  /* r || s of P-256 */
-enum { LC_TOKEN_MAX = 16384 };   /* bytes of text; longer ones are no tokens of ours and not worth the work */
+enum { LC_SIGNATURE_LEN = 64 }; /* r || s of P-256 */
+enum { LC_TOKEN_MAX = 16384 };  /* bytes of text; longer ones are no tokens of ours and not worth the work */
 enum { LC_VERIFIED_SLOTS = 4096 };
 
 struct lc_auth {

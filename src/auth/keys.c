@@ -63,9 +63,12 @@ static lc_err load(lc_auth *auth, lc_io *io, const char *private_key_path, const
   if (private_pem.len) OPENSSL_cleanse(private_pem.data, private_pem.len);
   lc_buf_deinit(&private_pem);
   LC_TRY(err);
-  if (auth->private_key == NULL || !is_p256(auth->private_key)) return lc_fail(LC_ERR_INVALID, "%s holds no EC P-256 private key in PEM", private_key_path);
-  if (auth->public_key == NULL || !is_p256(auth->public_key)) return lc_fail(LC_ERR_INVALID, "%s holds no EC P-256 public key in PEM", public_key_path);
-  if (EVP_PKEY_eq(auth->private_key, auth->public_key) != 1) return lc_fail(LC_ERR_INVALID, "%s and %s are not a pair", private_key_path, public_key_path);
+  if (auth->private_key == NULL || !is_p256(auth->private_key))
+    return lc_fail(LC_ERR_INVALID, "%s holds no EC P-256 private key in PEM", private_key_path);
+  if (auth->public_key == NULL || !is_p256(auth->public_key))
+    return lc_fail(LC_ERR_INVALID, "%s holds no EC P-256 public key in PEM", public_key_path);
+  if (EVP_PKEY_eq(auth->private_key, auth->public_key) != 1)
+    return lc_fail(LC_ERR_INVALID, "%s and %s are not a pair", private_key_path, public_key_path);
   return lc_ok();
 }
 
@@ -73,7 +76,8 @@ lc_err lc__keys_open(lc_auth *auth, lc_io *io, const char *private_key_path, con
   bool has_private = lc_path_exists(io, private_key_path), has_public = lc_path_exists(io, public_key_path);
   if (!has_private && !has_public) return generate(auth, io, private_key_path, public_key_path);
   if (has_private != has_public) {
-    return lc_fail(LC_ERR_INVALID, "%s is missing although %s exists: restore it, or remove both to get new keys (tokens issued so far will be invalid)",
+    return lc_fail(LC_ERR_INVALID,
+                   "%s is missing although %s exists: restore it, or remove both to get new keys (tokens issued so far will be invalid)",
                    has_private ? public_key_path : private_key_path, has_private ? private_key_path : public_key_path);
   }
   return load(auth, io, private_key_path, public_key_path);

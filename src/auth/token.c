@@ -104,13 +104,15 @@ static lc_err check_identity(const json_t *object, const lc_claims *claims) {
   char token_hex[65], computed_hex[65];
   lc_u256_hex(token_hex, &identity);
   lc_u256_hex(computed_hex, &claims->identity);
-  return lc_fail(LC_ERR_TOKEN, "Identity mismatch: token identity Identity(%s) does not match computed identity Identity(%s)", token_hex, computed_hex);
+  return lc_fail(LC_ERR_TOKEN, "Identity mismatch: token identity Identity(%s) does not match computed identity Identity(%s)", token_hex,
+                 computed_hex);
 }
 
 lc_err lc_auth_verify(const lc_auth *auth, lc_arena *arena, lc_str token, int64_t now_seconds, lc_claims *claims) {
   *claims = (lc_claims){0};
   token_parts parts;
-  if (token.len > LC_TOKEN_MAX || token.len == 0 || !split_token(arena, token, &parts)) return lc_fail(LC_ERR_TOKEN, "Invalid token: InvalidToken");
+  if (token.len > LC_TOKEN_MAX || token.len == 0 || !split_token(arena, token, &parts))
+    return lc_fail(LC_ERR_TOKEN, "Invalid token: InvalidToken");
   LC_TRY(check_algorithm(parts.header));
   json_t *object = parse_object(parts.claims);
   /* The cache is the only part of lc_auth that changes, under its own lock. */
@@ -118,7 +120,8 @@ lc_err lc_auth_verify(const lc_auth *auth, lc_arena *arena, lc_str token, int64_
     const char *issuer = json_string_value(json_object_get(object, "iss"));
     lc_err err = issuer == NULL || strcmp(issuer, local_issuer) == 0
                      ? lc_fail(LC_ERR_TOKEN, "Invalid token: InvalidSignature")
-                     : lc_fail(LC_ERR_TOKEN, "Error fetching public key for issuer %.*s: only tokens signed by this server are accepted", CLAIM_MAX, issuer);
+                     : lc_fail(LC_ERR_TOKEN, "Error fetching public key for issuer %.*s: only tokens signed by this server are accepted",
+                               CLAIM_MAX, issuer);
     json_decref(object);
     return err;
   }
@@ -130,7 +133,8 @@ lc_err lc_auth_verify(const lc_auth *auth, lc_arena *arena, lc_str token, int64_
   }
   json_decref(object);
   LC_TRY(err);
-  if (claims->expires_at != 0 && claims->expires_at < now_seconds - EXPIRY_LEEWAY_SECONDS) return lc_fail(LC_ERR_TOKEN, "Invalid token: ExpiredSignature");
+  if (claims->expires_at != 0 && claims->expires_at < now_seconds - EXPIRY_LEEWAY_SECONDS)
+    return lc_fail(LC_ERR_TOKEN, "Invalid token: ExpiredSignature");
   claims->payload_json = (lc_str){(const char *)parts.claims.ptr, parts.claims.len};
   claims->token = lc_arena_str(arena, token);
   return lc_ok();
@@ -177,8 +181,9 @@ lc_err lc_auth_issue(const lc_auth *auth, lc_arena *arena, lc_io *io, int64_t no
   *claims = (lc_claims){.issuer = lc_str_of(local_issuer), .subject = lc_arena_str(arena, lc_str_of(subject)), .issued_at = now_seconds};
   claims->identity = lc_identity_from_claims(claims->issuer, claims->subject);
   lc_u256_hex(hex, &claims->identity);
-  claims->payload_json = lc_arena_printf(arena, "{\"hex_identity\":\"%s\",\"sub\":\"%s\",\"iss\":\"%s\",\"aud\":[\"spacetimedb\"],\"iat\":%lld,\"exp\":null}", hex,
-                                         subject, local_issuer, (long long)now_seconds);
+  claims->payload_json =
+      lc_arena_printf(arena, "{\"hex_identity\":\"%s\",\"sub\":\"%s\",\"iss\":\"%s\",\"aud\":[\"spacetimedb\"],\"iat\":%lld,\"exp\":null}",
+                      hex, subject, local_issuer, (long long)now_seconds);
   return sign_claims(auth, arena, claims->payload_json, &claims->token);
 }
 
@@ -207,7 +212,8 @@ static char *reissued_claims(const lc_claims *of, int64_t now_seconds, int64_t l
   return text;
 }
 
-lc_err lc_auth_reissue(const lc_auth *auth, lc_arena *arena, const lc_claims *of, int64_t now_seconds, int64_t lifetime_seconds, lc_str *token) {
+lc_err lc_auth_reissue(const lc_auth *auth, lc_arena *arena, const lc_claims *of, int64_t now_seconds, int64_t lifetime_seconds,
+                       lc_str *token) {
   char *text = reissued_claims(of, now_seconds, lifetime_seconds);
   if (text == NULL) return lc_fail(LC_ERR_INTERNAL, "cannot write the claims of a token");
   lc_err err = sign_claims(auth, arena, lc_str_of(text), token);

@@ -13,7 +13,9 @@ enum { CHUNK_START = 1, CHUNK_END = 2, PARENT = 4, ROOT = 8 };
 static const uint32_t initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 static const uint8_t permutation[16] = {2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8};
 
-static uint32_t rotate_right(uint32_t word, int bits) { return word >> bits | word << (32 - bits); }
+static uint32_t rotate_right(uint32_t word, int bits) {
+  return word >> bits | word << (32 - bits);
+}
 
 static void mix(uint32_t v[16], int a, int b, int c, int d, uint32_t x, uint32_t y) {
   v[a] += v[b] + x, v[d] = rotate_right(v[d] ^ v[a], 16);
@@ -24,8 +26,9 @@ static void mix(uint32_t v[16], int a, int b, int c, int d, uint32_t x, uint32_t
 
 /* `chain` becomes the next chaining value. */
 static void compress(uint32_t chain[8], const uint8_t block[BLOCK_LEN], uint32_t block_len, uint64_t counter, uint32_t flags) {
-  uint32_t v[16] = {chain[0], chain[1], chain[2], chain[3], chain[4], chain[5], chain[6], chain[7], initial[0], initial[1], initial[2],
-                    initial[3], (uint32_t)counter, (uint32_t)(counter >> 32), block_len, flags};
+  uint32_t v[16] = {chain[0],  chain[1],   chain[2],   chain[3],   chain[4],   chain[5],          chain[6],
+                    chain[7],  initial[0], initial[1], initial[2], initial[3], (uint32_t)counter, (uint32_t)(counter >> 32),
+                    block_len, flags};
   uint32_t m[16], permuted[16];
   memcpy(m, block, BLOCK_LEN);
   for (int round = 0; round < 7; round++) {

@@ -8,6 +8,8 @@
 
 const lc_option lc_options_call[] = {LC_OPTION_SERVER, LC_OPTION_ANONYMOUS, LC_OPTION_YES, LC_OPTION_NO_CONFIG, LC_OPTION_END};
 
+enum { STATUS_REDUCER_FAILED = 530 };
+
 /* ---- names that are nearly right ---- */
 
 /* Insertions, deletions, replacements and swaps of neighbours that turn one name into the other. */
@@ -81,13 +83,13 @@ static void put_argument(lc_buf *to, const lc_type *type, const char *text) {
   else lc_buf_put_text(to, text);
 }
 
-static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const lc_type *params, lc_str function) {
+static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const lc_module_def *def, const lc_type *params, lc_str function) {
   size_t given = args->positionals.count - first;
   if (given != params->field_count) {
     lc_buf signature = {0};
     for (uint32_t i = 0; i < params->field_count; i++) {
       lc_buf_printf(&signature, "%s%.*s: ", i ? ", " : "", LC_STR_ARGS(params->fields[i].name));
-      lc_type_print(&signature, params->fields[i].type);
+      lc_definition_put_type(&signature, def, params->fields[i].type);
     }
     lc_err err = lc_fail(LC_ERR_ARGUMENTS, "%.*s takes %u argument(s), %zu given: %.*s(%.*s)", LC_STR_ARGS(function), params->field_count, given, LC_STR_ARGS(function),
                          LC_STR_ARGS(lc_buf_str(&signature)));
@@ -114,9 +116,10 @@ static lc_err call(lc_cli *cli, const lc_args *args, const lc_remote *remote, co
   lc_http_result result = {0};
   lc_str escaped = lc_http_escape(&cli->arena, function);
   const char *doing = lc_arena_printf(&cli->arena, "calling %.*s", LC_STR_ARGS(function)).ptr;
-  lc_err err = put_arguments(&body, args, rest + 1, params, function);
+  lc_err err = put_arguments(&body, args, rest + 1, def, params, function);
   if (!lc_failed(err))
     err = lc_remote_request(cli, remote, "POST", lc_buf_span(&body), "application/json", &result, doing, "database/%s/call/%.*s", identity, LC_STR_ARGS(escaped));
+  if (result.status == STATUS_REDUCER_FAILED) err = lc_fail(LC_ERR_USER, "%.*s: %.*s", LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&result.body)));
   if (!lc_failed(err) && result.body.len) printf("%.*s\n", LC_STR_ARGS(lc_buf_str(&result.body)));
   lc_http_result_deinit(&result);
   lc_buf_deinit(&body);

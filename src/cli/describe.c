@@ -35,12 +35,12 @@ static lc_err print_json(lc_cli *cli, const lc_remote *remote, const char *ident
 
 /* ---- text ---- */
 
-static void put_columns(lc_buf *to, const lc_table_def *table) {
+static void put_columns(lc_buf *to, const lc_module_def *def, const lc_table_def *table) {
   size_t name_width = 0, type_width = 0;
   lc_buf *types = calloc(table->column_count + 1u, sizeof *types);
   lc_assert(types != NULL);
   for (uint16_t c = 0; c < table->column_count; c++) {
-    lc_type_print(&types[c], table->columns[c].type);
+    lc_definition_put_type(&types[c], def, table->columns[c].type);
     if (table->columns[c].name.len > name_width) name_width = table->columns[c].name.len;
     if (types[c].len > type_width) type_width = types[c].len;
   }
@@ -64,7 +64,7 @@ static void put_columns(lc_buf *to, const lc_table_def *table) {
 static void put_table(lc_buf *to, const lc_module_def *def, const lc_table_def *table) {
   static const char *const kinds[] = {[LC_INDEX_BTREE] = "btree", [LC_INDEX_HASH] = "hash", [LC_INDEX_DIRECT] = "direct"};
   lc_buf_printf(to, "  %.*s (%s%s)\n    Columns:\n", LC_STR_ARGS(table->name), table->is_public ? "public" : "private", table->is_event ? ", event" : "");
-  put_columns(to, table);
+  put_columns(to, def, table);
   if (table->index_count) lc_buf_put_text(to, "    Indexes:\n");
   for (uint32_t i = 0; i < table->index_count; i++) {
     lc_buf_printf(to, "      %.*s  %s (", LC_STR_ARGS(table->indexes[i].name), kinds[table->indexes[i].kind]);
@@ -75,18 +75,18 @@ static void put_table(lc_buf *to, const lc_module_def *def, const lc_table_def *
   if (table->schedule) lc_buf_printf(to, "    Schedule: calls %s %.*s\n", table->schedule->is_procedure ? "procedure" : "reducer", LC_STR_ARGS(table->schedule->function_name));
 }
 
-static void put_signature(lc_buf *to, lc_str name, const lc_type *params) {
+static void put_signature(lc_buf *to, const lc_module_def *def, lc_str name, const lc_type *params) {
   lc_buf_printf(to, "  %.*s(", LC_STR_ARGS(name));
   for (uint32_t i = 0; i < params->field_count; i++) {
     lc_buf_printf(to, "%s%.*s: ", i ? ", " : "", LC_STR_ARGS(params->fields[i].name));
-    lc_type_print(to, params->fields[i].type);
+    lc_definition_put_type(to, def, params->fields[i].type);
   }
   lc_buf_put8(to, ')');
 }
 
-static void put_reducer(lc_buf *to, const lc_reducer_def *reducer) {
+static void put_reducer(lc_buf *to, const lc_module_def *def, const lc_reducer_def *reducer) {
   static const char *const events[] = {"init", "client connected", "client disconnected"};
-  put_signature(to, reducer->name, reducer->params);
+  put_signature(to, def, reducer->name, reducer->params);
   if (reducer->lifecycle != LC_LIFECYCLE_NONE) lc_buf_printf(to, "  [lifecycle: %s]", events[reducer->lifecycle]);
   else if (!reducer->client_callable) lc_buf_put_text(to, "  [private]");
   lc_buf_put8(to, '\n');
@@ -96,25 +96,49 @@ static void put_heading(lc_buf *to, const char *heading, bool any) {
   if (any) lc_buf_printf(to, "%s%s\n", to->len ? "\n" : "", heading);
 }
 
+/* Named types, apart from those of rows, whose columns are listed with their tables. */
+static void put_types(lc_buf *to, const lc_module_def *def) {
+  bool any = false;
+  for (uint32_t i = 0; i < def->type_count; i++) {
+    const lc_type *type = def->typespace.types[def->types[i].ref];
+    bool is_row = false;
+    for (uint32_t t = 0; t < def->table_count; t++) is_row |= def->tables[t].type_ref == def->types[i].ref;
+    if (is_row) continue;
+    if (!any) put_heading(to, "Types", true);
+    any = true;
+    bool is_sum = type->kind == LC_TYPE_SUM;
+    lc_buf_printf(to, "  %.*s = %s", LC_STR_ARGS(def->types[i].name), is_sum ? "" : "{ ");
+    for (uint32_t f = 0; f < type->field_count; f++) {
+      const lc_field *field = &type->fields[f];
+      bool has_value = field->type->kind != LC_TYPE_PRODUCT || field->type->field_count;
+      lc_buf_printf(to, "%s%.*s%s", f == 0 ? "" : is_sum ? " | " : ", ", LC_STR_ARGS(field->name), !is_sum ? ": " : has_value ? "(" : "");
+      if (!is_sum || has_value) lc_definition_put_type(to, def, field->type);
+      if (is_sum && has_value) lc_buf_put8(to, ')');
+    }
+    lc_buf_put_text(to, is_sum ? "\n" : " }\n");
+  }
+}
+
 static void put_all(lc_buf *to, const lc_module_def *def) {
   put_heading(to, "Tables", def->table_count);
   for (uint32_t i = 0; i < def->table_count; i++) put_table(to, def, &def->tables[i]);
   put_heading(to, "Views", def->view_count);
   for (uint32_t i = 0; i < def->view_count; i++) {
-    put_signature(to, def->views[i].name, def->views[i].params);
+    put_signature(to, def, def->views[i].name, def->views[i].params);
     lc_buf_put_text(to, " -> ");
-    lc_type_print(to, def->views[i].return_type);
+    lc_definition_put_type(to, def, def->views[i].return_type);
     lc_buf_printf(to, "%s%s\n", def->views[i].is_public ? "  [public]" : "", def->views[i].is_anonymous ? "  [anonymous]" : "");
   }
   put_heading(to, "Reducers", def->reducer_count);
-  for (uint32_t i = 0; i < def->reducer_count; i++) put_reducer(to, &def->reducers[i]);
+  for (uint32_t i = 0; i < def->reducer_count; i++) put_reducer(to, def, &def->reducers[i]);
   put_heading(to, "Procedures", def->procedure_count);
   for (uint32_t i = 0; i < def->procedure_count; i++) {
-    put_signature(to, def->procedures[i].name, def->procedures[i].params);
+    put_signature(to, def, def->procedures[i].name, def->procedures[i].params);
     lc_buf_put_text(to, " -> ");
-    lc_type_print(to, def->procedures[i].return_type);
+    lc_definition_put_type(to, def, def->procedures[i].return_type);
     lc_buf_put8(to, '\n');
   }
+  put_types(to, def);
   put_heading(to, "Row-level security", def->row_rule_count);
   for (uint32_t i = 0; i < def->row_rule_count; i++) lc_buf_printf(to, "  %.*s\n", LC_STR_ARGS(def->row_rules[i].sql));
 }
@@ -123,7 +147,7 @@ static lc_err put_one(lc_buf *to, const lc_module_def *def, const char *kind, co
   uint64_t id;
   const lc_table_def *table = strcmp(kind, "table") == 0 ? lc_module_def_table(def, lc_str_of(name)) : NULL;
   if (table) put_table(to, def, table);
-  else if (strcmp(kind, "reducer") == 0 && lc_map_get(&def->reducer_ids, lc_str_of(name), &id)) put_reducer(to, &def->reducers[id]);
+  else if (strcmp(kind, "reducer") == 0 && lc_map_get(&def->reducer_ids, lc_str_of(name), &id)) put_reducer(to, def, &def->reducers[id]);
   else return lc_fail(LC_ERR_NOT_FOUND, "the database has no %s called %s", kind, name);
   return lc_ok();
 }

@@ -48,9 +48,9 @@ static void print_text(json_t *record, int level) {
   strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
   const char *function = shown(record, "function"), *file = shown(record, "filename"), *message = json_string_value(json_object_get(record, "message"));
   printf("%s.%06dZ %s%5s%s: ", stamp, (int)(micros % 1000000), lc_cli_color(1, levels[level].color), levels[level].name, lc_cli_color(1, "\033[0m"));
-  if (function) printf("%s ", function);
-  if (file) printf("%s:%lld ", file, (long long)json_integer_value(json_object_get(record, "line_number")));
-  printf("%s%s\n", function || file ? ": " : "", message ? message : "");
+  if (function) printf("%s%s", function, file ? " " : ": ");
+  if (file) printf("%s:%lld: ", file, (long long)json_integer_value(json_object_get(record, "line_number")));
+  printf("%s\n", message ? message : "");
   size_t index;
   json_t *frame;
   json_array_foreach(json_object_get(record, "trace"), index, frame) {

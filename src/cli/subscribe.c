@@ -10,7 +10,6 @@
 #include "base/cursor.h"
 #include "cli/definition.h"
 #include "cli/websocket_client.h"
-#include "sats/json.h"
 
 const lc_option lc_options_subscribe[] = {
     LC_OPTION_SERVER,
@@ -63,7 +62,7 @@ static lc_err read_rows(const lc_type *type, lc_cursor *from, lc_buf *to) {
     LC_TRY(lc_value_validate(type, &left));
     if (left.at == at) break;
     if (to->len) lc_buf_put8(to, ',');
-    lc_value_print_json(to, type, &at, LC_JSON_NAMED);
+    lc_definition_put_value(to, type, &at);
   }
   return lc_ok();
 }

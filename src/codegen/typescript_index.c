@@ -35,7 +35,7 @@ static const char imports[] =
 static const char module_object[] =
     "const REMOTE_MODULE = {\n"
     "  versionInfo: { cliVersion: \"" COMPATIBLE_VERSION "\" as const },\n"
-    "  tables: tablesSchema.schemaType.tables,\n"
+    "  tables: tablesSchema.schemaType.tables%s,\n"
     "  reducers: reducersSchema.reducersType.reducers,\n"
     "  ...proceduresSchema,\n"
     "} satisfies __RemoteModule<\n"
@@ -43,8 +43,7 @@ static const char module_object[] =
     "  typeof reducersSchema.reducersType,\n"
     "  typeof proceduresSchema\n"
     ">;\n"
-    "type __Module = typeof REMOTE_MODULE;\n"
-    "type __Db = __DbConnectionImpl<__Module>[\"db\"];\n\n";
+    "type __Module = typeof REMOTE_MODULE;\n\n";
 
 /* An object that forwards to another one and answers to more names. */
 static const char alias_helper[] =
@@ -56,13 +55,6 @@ static const char alias_helper[] =
     "}\n\n";
 
 static const char contexts[] =
-    "type __WithDb<C> = Omit<C, \"db\"> & { db: DbView };\n"
-    "export type EventContext = __WithDb<__EventContextInterface<__Module>>;\n"
-    "export type ReducerEventContext = __WithDb<__ReducerEventContextInterface<__Module>>;\n"
-    "export type SubscriptionEventContext = __WithDb<__SubscriptionEventContextInterface<__Module>>;\n"
-    "export type ErrorContext = __WithDb<__ErrorContextInterface<__Module>>;\n";
-
-static const char plain_contexts[] =
     "export type EventContext = __EventContextInterface<__Module>;\n"
     "export type ReducerEventContext = __ReducerEventContextInterface<__Module>;\n"
     "export type SubscriptionEventContext = __SubscriptionEventContextInterface<__Module>;\n"
@@ -201,7 +193,11 @@ static bool put_aliases(lc_buf *to, const lc__ts_relation *relations, size_t cou
     any = true;
     lc_buf_printf(to, "  \"%.*s\": \"%.*s\",\n", LC_STR_ARGS(relations[i].source_name), LC_STR_ARGS(relations[i].accessor));
   }
-  if (any) lc_buf_put_text(to, "} as const;\ntype __Aliased<T> = { readonly [K in keyof typeof __aliases]: (typeof __aliases)[K] extends keyof T ? T[(typeof __aliases)[K]] : never };\n\n");
+  if (any) lc_buf_put_text(to, 
+                               "} as const;\n"
+                               "type __Aliases = typeof __aliases;\n"
+                               "type __AliasedTables<T> = T & { [K in keyof __Aliases]: __Aliases[K] extends keyof T ? Omit<T[__Aliases[K]], \"accessorName\"> & { accessorName: K } : never };\n"
+                               "type __AliasedView<T> = T & { readonly [K in keyof __Aliases]: __Aliases[K] extends keyof T ? T[__Aliases[K]] : never };\n\n");
   return any;
 }
 
@@ -212,22 +208,21 @@ void lc__ts_index_file(lc__ts *ts, const lc__ts_relation *relations, size_t coun
   put_file_imports(ts, to, relations, count);
   put_schema(ts, to, relations, count);
   put_functions(ts, to);
-  lc_buf_put_text(to, module_object);
   bool aliased = put_aliases(to, relations, count);
   if (aliased) lc_buf_put_text(to, alias_helper);
-  const char *tables = aliased ? "export type DbView = __Db & __Aliased<__Db>;\n"
-                                 "export type Tables = __QueryBuilder<typeof tablesSchema.schemaType> & __Aliased<__QueryBuilder<typeof tablesSchema.schemaType>>;\n"
+  lc_buf_printf(to, module_object, aliased ? " as __AliasedTables<typeof tablesSchema.schemaType.tables>" : "");
+  const char *tables = aliased ? "export type Tables = __AliasedView<__QueryBuilder<typeof tablesSchema.schemaType>>;\n"
                                  "export const tables: Tables = __withAliases(__makeQueryBuilder(tablesSchema.schemaType), __aliases);\n"
-                               : "export type DbView = __Db;\n"
-                                 "export type Tables = __QueryBuilder<typeof tablesSchema.schemaType>;\n"
+                               : "export type Tables = __QueryBuilder<typeof tablesSchema.schemaType>;\n"
                                  "export const tables: Tables = __makeQueryBuilder(tablesSchema.schemaType);\n";
+  lc_buf_put_text(to, "export type DbView = __DbConnectionImpl<__Module>[\"db\"];\n");
   lc_buf_put_text(to, tables);
   lc_buf_put_text(to, "export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);\n"
                       "export const procedures = __convertToAccessorMap(proceduresSchema.procedures);\n\n");
-  lc_buf_put_text(to, aliased ? contexts : plain_contexts);
+  lc_buf_put_text(to, contexts);
   lc_buf_put_text(to, builders);
   if (aliased)
-    lc_buf_put_text(to, "  declare db: DbView;\n\n  constructor(config: __DbConnectionConfig<__Module>) {\n    super(config);\n"
+    lc_buf_put_text(to, "  constructor(config: __DbConnectionConfig<__Module>) {\n    super(config);\n"
                         "    this.db = __withAliases(this.db, __aliases);\n  }\n\n");
   lc_buf_put_text(to, connection_end);
 }

@@ -2,7 +2,7 @@
  * Opening, closing and the turns of a database.
  *
  *   <directory>/log/…           the commit log (src/log)
- *   <directory>/module_logs/…   the module's log (module_log.h)
+ *   <directory>/module_logs/…   the module's log (module_log_internal.h)
  *
  * The first record of a log is empty: it marks where the database begins, so that every reply has an offset to depend on.
  */

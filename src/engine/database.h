@@ -39,7 +39,8 @@ typedef struct lc_database_options {
 lc_err lc_database_open(const lc_database_options *options, lc_database **database);
 /*
  * Disconnects everybody (`closed` with reason `module exited`, then the disconnect reducers), flushes the log, frees. An lc_client stays
- * with its session, which calls lc_client_disconnect when it has dropped the connection, as after any `closed`; until then its requests fail.
+ * with its session, which calls lc_client_disconnect when it has dropped the connection, as after any `closed`; until then its requests
+ * fail.
  */
 void lc_database_close(lc_database *database);
 /* Frees without writing anything more, as a crash would: for tests. */
@@ -62,7 +63,7 @@ int64_t lc_database_now(const lc_database *database);
 lc_err lc_database_turn_end(lc_database *database);
 /* Collects finished log writes. Cheap when there is nothing. */
 lc_err lc_database_poll(lc_database *database);
-/* Whether changes are refused because the disk of the log is full. While they are, call lc_database_poll from time to time: no event comes (L12). */
+/* Whether changes are refused because the disk of the log is full (L12). While they are, poll from time to time: no event comes. */
 bool lc_database_is_full(const lc_database *database);
 uint64_t lc_database_durable(const lc_database *database); /* offsets below it may be acknowledged */
 int lc_database_event_fd(lc_database *database);           /* see lc_log_event_fd */
@@ -79,7 +80,7 @@ typedef struct lc_query_update {
   const lc_row_list *inserts, *deletes;
 } lc_query_update;
 typedef struct lc_set_update {
-  uint32_t query_set_id;
+  uint32_t query_set_id; /* v1: 0, for the shared queries of Multi and Single, and once more for those of the legacy Subscribe */
   const lc_query_update *queries; /* ascending by table name */
   uint32_t query_count;
 } lc_set_update;
@@ -103,7 +104,7 @@ typedef enum lc_close_reason { LC_CLOSE_MODULE_EXITED } lc_close_reason;
 /* How the engine talks to a session. Called on the core thread, inside some other call into the engine; must not call back into it. */
 typedef struct lc_client_events {
   void (*transaction_update)(void *session, const lc_client_update *update);
-  /* A query of this set failed mid-life: the set is gone. */
+  /* A query of this set failed mid-life: the set is gone. v1: all subscriptions of the client are, and the id is 0. */
   void (*subscription_failed)(void *session, uint32_t query_set_id, const char *reason);
   /* The module went away; the session sends what it must and calls lc_client_disconnect later (not from here). */
   void (*closed)(void *session, lc_close_reason reason);

@@ -1,5 +1,5 @@
-/* Module logs (module_log.h; format: docs/formats.md). */
-#include "engine/module_log.h"
+/* Module logs (module_log_internal.h; format: docs/formats.md). */
+#include "engine/module_log_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

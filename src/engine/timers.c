@@ -1,5 +1,5 @@
-/* A binary heap with a hash beside it (timers.h). Entries never move; the heap and the chains hold their numbers. */
-#include "engine/timers.h"
+/* A binary heap with a hash beside it (timers_internal.h). Entries never move; the heap and the chains hold their numbers. */
+#include "engine/timers_internal.h"
 
 #include "base/hash.h"
 

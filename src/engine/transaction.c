@@ -69,8 +69,7 @@ lc_err lc__transaction_commit(lc_database *database, const lc__cause *cause, boo
   }
   lc_store_commit(database->store, &delta);
   if (is_logged) append_record(database, &cause->inputs, delta, record);
-  lc_client_update update;
-  lc__transaction_describe(database, cause, &update);
+  if (own) lc__transaction_describe(database, cause, own);
   bool is_watched = false;
   for (uint32_t i = 0; i < delta->table_count; i++) {
     const lc__watch *watch = (const lc__watch *)(uintptr_t)*lc_table_tag(delta->tables[i].table);
@@ -78,8 +77,11 @@ lc_err lc__transaction_commit(lc_database *database, const lc__cause *cause, boo
     is_watched = true;
     if (watch->schedule) lc__schedule_follow(database, watch, &delta->tables[i]);
   }
-  if (own) *own = update;
-  if (is_watched) lc__deliver(database, cause->client, &update, delta, own);
+  if (is_watched) {
+    lc_client_update update;
+    lc__transaction_describe(database, cause, &update);
+    lc__deliver(database, cause->client, &update, delta, own);
+  }
   if (cause->inputs.kind == LC_RECORD_REDUCER && cause->reducer_id != LC__NO_REDUCER)
     lc__hints_learn(database, cause->reducer_id, cause->inputs.arguments, delta);
   lc_store_release(database->store);

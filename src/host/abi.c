@@ -61,7 +61,9 @@ uint32_t lc__abi_trap(lc_abi *abi, const char *format, ...) {
   return 0;
 }
 
-uint32_t lc__abi_trap_store(lc_abi *abi, const char *what, lc_err err) { return lc__abi_trap(abi, "%s: %s", what, lc_err_text(err)); }
+uint32_t lc__abi_trap_store(lc_abi *abi, const char *what, lc_err err) {
+  return lc__abi_trap(abi, "%s: %s", what, lc_err_text(err));
+}
 
 bool lc__guest_slice_is_valid(lc_abi *abi, uint32_t ptr, uint32_t len) {
   if (ptr == 0) return false;

@@ -45,7 +45,8 @@ uint32_t lc__abi_bytes_sink_write(lc_abi *abi, uint32_t id, uint32_t buffer, uin
   const uint8_t *from = lc__guest_slice(abi, buffer, len);
   if (from == NULL) return 0;
   lc_buf *sink = lc__abi_sink(abi, id);
-  if (len > LC_SINK_BYTES_MAX - sink->len) return lc__abi_trap(abi, "bytes_sink_write: a result may have at most %d bytes", LC_SINK_BYTES_MAX);
+  if (len > LC_SINK_BYTES_MAX - sink->len)
+    return lc__abi_trap(abi, "bytes_sink_write: a result may have at most %d bytes", LC_SINK_BYTES_MAX);
   lc_buf_append(sink, from, len);
   return LC_GUEST_OK;
 }

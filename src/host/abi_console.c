@@ -50,7 +50,8 @@ static uint64_t now_nanos(lc_abi *abi) {
 uint32_t lc__abi_console_timer_start(lc_abi *abi, uint32_t name, uint32_t name_len) {
   const uint8_t *bytes = lc__guest_slice(abi, name, name_len);
   if (bytes == NULL) return 0;
-  if (name_len > LC_TIMER_NAME_BYTES_MAX) return lc__abi_trap(abi, "console_timer_start: a name may have at most %d bytes", LC_TIMER_NAME_BYTES_MAX);
+  if (name_len > LC_TIMER_NAME_BYTES_MAX)
+    return lc__abi_trap(abi, "console_timer_start: a name may have at most %d bytes", LC_TIMER_NAME_BYTES_MAX);
   lc_str text = lc__text_lossy(lc_span_of(bytes, name_len), &abi->scratch[0]);
   uint32_t position = abi->timer_free;
   if (position) {
@@ -80,6 +81,7 @@ uint32_t lc__abi_console_timer_end(lc_abi *abi, uint32_t id) {
   free(timer->name);
   *timer = (lc_abi_timer){.next_free = abi->timer_free};
   abi->timer_free = id;
-  emit(abi, &(lc_module_log_record){.level = LC_MODULE_INFO, .function = abi->function, .message = lc_buf_str(text), .line_number = UINT32_MAX});
+  emit(abi,
+       &(lc_module_log_record){.level = LC_MODULE_INFO, .function = abi->function, .message = lc_buf_str(text), .line_number = UINT32_MAX});
   return LC_GUEST_OK;
 }

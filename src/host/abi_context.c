@@ -24,12 +24,14 @@ uint32_t lc__abi_get_jwt(lc_abi *abi, uint32_t connection_ptr, uint32_t out) {
   return LC_GUEST_OK;
 }
 
-void lc__abi_volatile_nonatomic_schedule_immediate(lc_abi *abi, uint32_t name, uint32_t name_len, uint32_t arguments, uint32_t arguments_len) {
+void lc__abi_volatile_nonatomic_schedule_immediate(lc_abi *abi, uint32_t name, uint32_t name_len, uint32_t arguments,
+                                                   uint32_t arguments_len) {
   lc_str function;
   if (!lc__guest_text(abi, name, name_len, &function)) return;
   const uint8_t *bytes = lc__guest_slice(abi, arguments, arguments_len);
   if (bytes == NULL) return;
-  if (abi->services.schedule_immediate) abi->services.schedule_immediate(abi->services.database, function, lc_span_of(bytes, arguments_len));
+  if (abi->services.schedule_immediate)
+    abi->services.schedule_immediate(abi->services.database, function, lc_span_of(bytes, arguments_len));
 }
 
 static bool is_env_key(lc_str key) {

@@ -6,7 +6,9 @@
  */
 #include "host/abi_internal.h"
 
-static bool is_closed(const lc_table *table) { return lc_table_id(table) == LC_ST_ENV; }
+static bool is_closed(const lc_table *table) {
+  return lc_table_id(table) == LC_ST_ENV;
+}
 
 uint32_t lc__abi_table_id_from_name(lc_abi *abi, uint32_t name, uint32_t name_len, uint32_t out) {
   lc_str text;
@@ -42,12 +44,18 @@ uint32_t lc__abi_datastore_table_row_count(lc_abi *abi, uint32_t table_id, uint3
 /* Where an error of insert or update leads; everything not named here is a trap. */
 static uint32_t change_failed(lc_abi *abi, const char *what, lc_err err) {
   switch (err.code) {
-    case LC_ERR_UNIQUE: return LC_GUEST_UNIQUE_ALREADY_EXISTS;
-    case LC_ERR_SEQUENCE: return LC_GUEST_AUTO_INC_OVERFLOW;
-    case LC_ERR_NO_SUCH_INDEX: return LC_GUEST_NO_SUCH_INDEX;
-    case LC_ERR_INDEX_NOT_UNIQUE: return LC_GUEST_INDEX_NOT_UNIQUE;
-    case LC_ERR_NO_SUCH_ROW: return LC_GUEST_NO_SUCH_ROW;
-    default: return lc__abi_trap_store(abi, what, err);
+    case LC_ERR_UNIQUE:
+      return LC_GUEST_UNIQUE_ALREADY_EXISTS;
+    case LC_ERR_SEQUENCE:
+      return LC_GUEST_AUTO_INC_OVERFLOW;
+    case LC_ERR_NO_SUCH_INDEX:
+      return LC_GUEST_NO_SUCH_INDEX;
+    case LC_ERR_INDEX_NOT_UNIQUE:
+      return LC_GUEST_INDEX_NOT_UNIQUE;
+    case LC_ERR_NO_SUCH_ROW:
+      return LC_GUEST_NO_SUCH_ROW;
+    default:
+      return lc__abi_trap_store(abi, what, err);
   }
 }
 

@@ -41,15 +41,15 @@ enum lc_guest_errno {
 
 /* Limits per instance or call (A3). */
 enum {
-  LC_SOURCE_COUNT_MAX = 256,             /* unread sources at a time (the ABI names this number for env_get) */
+  LC_SOURCE_COUNT_MAX = 256, /* unread sources at a time (the ABI names this number for env_get) */
   LC_SINK_COUNT = 2,
-  LC_SINK_BYTES_MAX = 64 << 20,          /* one sink: a result, an error text, a module description */
+  LC_SINK_BYTES_MAX = 64 << 20, /* one sink: a result, an error text, a module description */
   LC_ITERATOR_COUNT_MAX = 1 << 16,
   LC_ITERATOR_BYTES_KEPT_MAX = 16 << 20, /* buffers of closed iterators that stay for reuse */
   LC_ITERATOR_CHUNK_BYTES = 32 << 10,    /* a chunk is closed by the row that takes it over this */
   LC_TIMER_COUNT_MAX = 4096,
   LC_TIMER_NAME_BYTES_MAX = 4096,
-  LC_LOG_BYTES_MAX = 16 << 20,           /* text per call */
+  LC_LOG_BYTES_MAX = 16 << 20, /* text per call */
   LC_ENV_KEY_BYTES_MAX = 256,
 };
 
@@ -85,9 +85,9 @@ typedef struct lc_abi_timer {
 typedef struct lc_abi lc_abi;
 struct lc_abi {
   lc_guest_memory memory;
-  void (*refresh_memory)(lc_abi *abi);             /* asks the engine for base and length anew */
-  void (*backtrace)(lc_abi *abi, lc_buf *json);    /* the guest's stack as a JSON array of frames */
-  const char *trap;                                /* why the guest must be stopped; NULL: it goes on */
+  void (*refresh_memory)(lc_abi *abi);          /* asks the engine for base and length anew */
+  void (*backtrace)(lc_abi *abi, lc_buf *json); /* the guest's stack as a JSON array of frames */
+  const char *trap;                             /* why the guest must be stopped; NULL: it goes on */
   char trap_text[384];
   lc_host_services services;
   uint64_t iterator_bytes_max;
@@ -118,7 +118,9 @@ void lc__abi_call_end(lc_abi *abi);
 /* Id of a new source over borrowed bytes, 0 when there are too many. */
 uint32_t lc__abi_source_add(lc_abi *abi, lc_span bytes);
 uint32_t lc__abi_sink_add(lc_abi *abi);
-static inline lc_buf *lc__abi_sink(lc_abi *abi, uint32_t id) { return &abi->sinks[id - 1]; }
+static inline lc_buf *lc__abi_sink(lc_abi *abi, uint32_t id) {
+  return &abi->sinks[id - 1];
+}
 /* Marks the guest to be stopped; the answer of the failing import. */
 uint32_t lc__abi_trap(lc_abi *abi, const char *format, ...) __attribute__((format(printf, 2, 3)));
 uint32_t lc__abi_trap_store(lc_abi *abi, const char *what, lc_err err);

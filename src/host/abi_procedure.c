@@ -13,10 +13,15 @@ uint32_t lc__abi_procedure_start_mut_tx(lc_abi *abi, uint32_t out) {
   return LC_GUEST_WOULD_BLOCK_TRANSACTION;
 }
 
-uint32_t lc__abi_procedure_commit_mut_tx(lc_abi *abi) { return LC_GUEST_TRANSACTION_NOT_ANONYMOUS; }
+uint32_t lc__abi_procedure_commit_mut_tx(lc_abi *abi) {
+  return LC_GUEST_TRANSACTION_NOT_ANONYMOUS;
+}
 
-uint32_t lc__abi_procedure_abort_mut_tx(lc_abi *abi) { return LC_GUEST_TRANSACTION_NOT_ANONYMOUS; }
+uint32_t lc__abi_procedure_abort_mut_tx(lc_abi *abi) {
+  return LC_GUEST_TRANSACTION_NOT_ANONYMOUS;
+}
 
-uint32_t lc__abi_procedure_http_request(lc_abi *abi, uint32_t request, uint32_t request_len, uint32_t body, uint32_t body_len, uint32_t out) {
+uint32_t lc__abi_procedure_http_request(lc_abi *abi, uint32_t request, uint32_t request_len, uint32_t body, uint32_t body_len,
+                                        uint32_t out) {
   return lc__abi_trap(abi, "procedure_http_request: a reducer cannot make HTTP requests; only a procedure can");
 }

@@ -18,7 +18,8 @@ static uint32_t iterator_open(lc_abi *abi) {
   if (__builtin_expect(id != 0, 1)) {
     abi->iterator_free = abi->iterators.items[id - 1].next_free;
   } else {
-    if (abi->iterators.count == LC_ITERATOR_COUNT_MAX) return lc__abi_trap(abi, "a module may have at most %d open row iterators", LC_ITERATOR_COUNT_MAX);
+    if (abi->iterators.count == LC_ITERATOR_COUNT_MAX)
+      return lc__abi_trap(abi, "a module may have at most %d open row iterators", LC_ITERATOR_COUNT_MAX);
     lc_vec_push(&abi->iterators, (lc_abi_iterator){0});
     id = (uint32_t)abi->iterators.count;
   }
@@ -178,8 +179,8 @@ typedef struct range_scan {
 } range_scan;
 
 static bool range_is_find(const lc_index *index, lc_bound from, lc_bound to) {
-  return lc_index_def_of(index)->column_count == 1 && lc_index_is_unique(index) && from.kind == LC_BOUND_INCLUDED && to.kind == LC_BOUND_INCLUDED &&
-         from.value.len && lc_span_equal(from.value, to.value);
+  return lc_index_def_of(index)->column_count == 1 && lc_index_is_unique(index) && from.kind == LC_BOUND_INCLUDED &&
+         to.kind == LC_BOUND_INCLUDED && from.value.len && lc_span_equal(from.value, to.value);
 }
 
 /* True: started. False: what the import answers is in `*code`, or the guest traps. */
@@ -214,8 +215,9 @@ static bool range_start(lc_abi *abi, const range_arguments *range, range_scan *s
   return !lc_failed(err);
 }
 
-uint32_t lc__abi_datastore_index_scan_range_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len, uint32_t prefix_columns,
-                                                  uint32_t start, uint32_t start_len, uint32_t end, uint32_t end_len, uint32_t out) {
+uint32_t lc__abi_datastore_index_scan_range_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len,
+                                                  uint32_t prefix_columns, uint32_t start, uint32_t start_len, uint32_t end,
+                                                  uint32_t end_len, uint32_t out) {
   range_arguments range = {index_id, prefix, prefix_len, prefix_columns, start, start_len, end, end_len};
   range_scan started;
   uint32_t code;
@@ -223,8 +225,8 @@ uint32_t lc__abi_datastore_index_scan_range_bsatn(lc_abi *abi, uint32_t index_id
   return started.find_key.len ? find_unique(abi, started.index, started.find_key, out) : iterator_from_scan(abi, &started.scan, out);
 }
 
-uint32_t lc__abi_datastore_btree_scan_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len, uint32_t prefix_columns, uint32_t start,
-                                            uint32_t start_len, uint32_t end, uint32_t end_len, uint32_t out) {
+uint32_t lc__abi_datastore_btree_scan_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len, uint32_t prefix_columns,
+                                            uint32_t start, uint32_t start_len, uint32_t end, uint32_t end_len, uint32_t out) {
   return lc__abi_datastore_index_scan_range_bsatn(abi, index_id, prefix, prefix_len, prefix_columns, start, start_len, end, end_len, out);
 }
 
@@ -241,7 +243,8 @@ static uint32_t delete_scanned(lc_abi *abi, lc_index *index, lc_scan *scan, uint
   return LC_GUEST_OK;
 }
 
-uint32_t lc__abi_datastore_delete_by_index_scan_point_bsatn(lc_abi *abi, uint32_t index_id, uint32_t point, uint32_t point_len, uint32_t out) {
+uint32_t lc__abi_datastore_delete_by_index_scan_point_bsatn(lc_abi *abi, uint32_t index_id, uint32_t point, uint32_t point_len,
+                                                            uint32_t out) {
   const uint8_t *key = lc__guest_slice(abi, point, point_len);
   if (key == NULL) return 0;
   lc_index *index;
@@ -253,8 +256,9 @@ uint32_t lc__abi_datastore_delete_by_index_scan_point_bsatn(lc_abi *abi, uint32_
   return delete_scanned(abi, index, &scan, out);
 }
 
-uint32_t lc__abi_datastore_delete_by_index_scan_range_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len, uint32_t prefix_columns,
-                                                            uint32_t start, uint32_t start_len, uint32_t end, uint32_t end_len, uint32_t out) {
+uint32_t lc__abi_datastore_delete_by_index_scan_range_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len,
+                                                            uint32_t prefix_columns, uint32_t start, uint32_t start_len, uint32_t end,
+                                                            uint32_t end_len, uint32_t out) {
   range_arguments range = {index_id, prefix, prefix_len, prefix_columns, start, start_len, end, end_len};
   range_scan started;
   uint32_t code;
@@ -266,7 +270,9 @@ uint32_t lc__abi_datastore_delete_by_index_scan_range_bsatn(lc_abi *abi, uint32_
   return delete_scanned(abi, started.index, &started.scan, out);
 }
 
-uint32_t lc__abi_datastore_delete_by_btree_scan_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len, uint32_t prefix_columns,
-                                                      uint32_t start, uint32_t start_len, uint32_t end, uint32_t end_len, uint32_t out) {
-  return lc__abi_datastore_delete_by_index_scan_range_bsatn(abi, index_id, prefix, prefix_len, prefix_columns, start, start_len, end, end_len, out);
+uint32_t lc__abi_datastore_delete_by_btree_scan_bsatn(lc_abi *abi, uint32_t index_id, uint32_t prefix, uint32_t prefix_len,
+                                                      uint32_t prefix_columns, uint32_t start, uint32_t start_len, uint32_t end,
+                                                      uint32_t end_len, uint32_t out) {
+  return lc__abi_datastore_delete_by_index_scan_range_bsatn(abi, index_id, prefix, prefix_len, prefix_columns, start, start_len, end,
+                                                            end_len, out);
 }

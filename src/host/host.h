@@ -41,7 +41,14 @@ void lc_program_unref(lc_program *program);
 
 /* ---- what the engine provides to the ABI ---- */
 
-typedef enum lc_module_log_level { LC_MODULE_ERROR, LC_MODULE_WARN, LC_MODULE_INFO, LC_MODULE_DEBUG, LC_MODULE_TRACE, LC_MODULE_PANIC = 101 } lc_module_log_level;
+typedef enum lc_module_log_level {
+  LC_MODULE_ERROR,
+  LC_MODULE_WARN,
+  LC_MODULE_INFO,
+  LC_MODULE_DEBUG,
+  LC_MODULE_TRACE,
+  LC_MODULE_PANIC = 101
+} lc_module_log_level;
 
 typedef struct lc_module_log_record {
   lc_module_log_level level;
@@ -84,7 +91,7 @@ typedef struct lc_call_context {
   lc_identity sender;
   lc_connection_id connection;
   int64_t timestamp_micros;
-  lc_str function;       /* its name, for log records; borrowed for the call */
+  lc_str function;        /* its name, for log records; borrowed for the call */
   uint64_t budget_micros; /* CPU time until the call is interrupted; 0: 10 s */
 } lc_call_context;
 

@@ -1,7 +1,7 @@
 /* Bytes in, bytes out, timers and the end of a connection. What the bytes mean is in connection_http.c and connection_websocket.c. */
 #include <stdlib.h>
 
-#include "connection_internal.h"
+#include "net/connection_internal.h"
 
 static void on_ready(lc_watch *watch, uint32_t events);
 static void on_timer(lc_timer *timer);

@@ -1,5 +1,5 @@
 /* Requests and answers of a connection (N15). */
-#include "connection_internal.h"
+#include "net/connection_internal.h"
 
 static size_t input_left(const lc_connection *connection) {
   return connection->in.len - connection->in_at;

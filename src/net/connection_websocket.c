@@ -1,5 +1,5 @@
 /* WebSocket connections: the upgrade, frames in, the outbox, pings, closing, and groups that wait for a durable offset. */
-#include "connection_internal.h"
+#include "net/connection_internal.h"
 
 static uint64_t now_of(const lc_connection *connection) {
   return lc_loop_now(connection->net->options.loop);

@@ -1,7 +1,7 @@
 /* Listening, accepting, and what happens once per turn. */
 #include <stdlib.h>
 
-#include "connection_internal.h"
+#include "net/connection_internal.h"
 
 static void on_accept(lc_watch *watch, uint32_t events);
 static void on_resume(lc_timer *timer);

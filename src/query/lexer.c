@@ -15,6 +15,8 @@ static lc_err skip_blanks(lc__lexer *lexer) {
     char c = peek(lexer, 0);
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v') {
       lexer->at++;
+    } else if (c == '\xc2' && peek(lexer, 1) == '\xa0') { /* the no-break space, which text from editors brings along */
+      lexer->at += 2;
     } else if (c == '-' && peek(lexer, 1) == '-') {
       while (lexer->at < lexer->text.len && peek(lexer, 0) != '\n') lexer->at++;
     } else if (c == '/' && peek(lexer, 1) == '*') {
@@ -72,7 +74,7 @@ static void number(lc__lexer *lexer, lc__token *token) {
 
 static lc_err symbol(lc__lexer *lexer, lc__token *token) {
   static const struct { const char *text, *meaning; } symbols[] = {
-      {"==", "="}, {"!=", "!="}, {"<>", "!="}, {"<=", "<="}, {">=", ">="}, {"=", "="}, {"<", "<"}, {">", ">"}, {"(", "("},
+      {"==", "=="}, {"!=", "!="}, {"<>", "!="}, {"<=", "<="}, {">=", ">="}, {"=", "="}, {"<", "<"}, {">", ">"}, {"(", "("},
       {")", ")"}, {",", ","}, {".", "."}, {"*", "*"}, {";", ";"}, {"+", "+"}, {"-", "-"},
   };
   for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
@@ -111,7 +113,7 @@ lc_err lc__lexer_next(lc__lexer *lexer, lc__token *token) {
   }
   if (is_word_start(c)) {
     size_t start = lexer->at;
-    while (is_word(peek(lexer, 0))) lexer->at++;
+    while (is_word(peek(lexer, 0)) && !(peek(lexer, 0) == '\xc2' && peek(lexer, 1) == '\xa0')) lexer->at++;
     token->kind = LC__TOKEN_WORD;
     token->text = (lc_str){lexer->text.ptr + start, lexer->at - start};
     return lc_ok();

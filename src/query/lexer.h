@@ -10,7 +10,7 @@ typedef enum lc__token_kind {
 
 typedef struct lc__token {
   lc__token_kind kind;
-  lc_str text;   /* without quotes, escapes undone; of a hex literal its digits; of a symbol one of = != < <= > >= ( ) , . * ; + - */
+  lc_str text;   /* without quotes, escapes undone; of a hex literal its digits; of a symbol one of = == != < <= > >= ( ) , . * ; + - */
   size_t offset; /* of its first byte in the text */
 } lc__token;
 

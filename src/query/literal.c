@@ -126,9 +126,11 @@ static lc_err encode_bytes(lc_buf *to, const lc_type *type, lc_str text) {
   return lc_hex_decode(lc_buf_extend(to, digits.len / 2), digits.len / 2, digits) ? lc_ok() : unparsable(type, text);
 }
 
-/* 32 hex digits, with or without hyphens at the usual places. */
+/* 32 hex digits, with or without hyphens at the usual places, in braces or behind urn:uuid: too. */
 static bool uuid_parse(lc_str text, lc_u128 *value) {
   char digits[32];
+  if (text.len == 38 && text.ptr[0] == '{' && text.ptr[37] == '}') text = (lc_str){text.ptr + 1, 36};
+  if (text.len == 45 && memcmp(text.ptr, "urn:uuid:", 9) == 0) text = (lc_str){text.ptr + 9, 36};
   if (text.len == 32) return lc_u128_from_hex(value, text);
   if (text.len != 36) return false;
   size_t len = 0;
@@ -159,7 +161,7 @@ static int64_t days_from_civil(int year, int month, int day) {
   return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 }
 
-/* RFC 3339 with an offset; `T` or a blank between date and time; any fraction, cut to microseconds. */
+/* RFC 3339 with an offset; a leap second counts as the second after it; `T` or a blank between date and time; any fraction, cut to microseconds. */
 static bool timestamp_parse(lc_str text, int64_t *micros) {
   static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   int year, month, day, hour, minute, second, offset_hour, offset_minute;
@@ -169,7 +171,7 @@ static bool timestamp_parse(lc_str text, int64_t *micros) {
     return false;
   }
   bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 59) return false;
+  if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 60) return false;
   size_t at = 19;
   int64_t fraction = 0;
   if (text.ptr[at] == '.') {

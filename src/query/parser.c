@@ -4,6 +4,7 @@
  */
 #include "query/ast.h"
 #include "query/lexer.h"
+#include "query/literal.h"
 
 typedef struct parser {
   lc_arena *arena;
@@ -114,7 +115,7 @@ static lc_err literal(parser *p, lc__expr **expr) {
       (*expr)->literal = LC__LITERAL_BOOL;
   }
   if (sign && (*expr)->literal != LC__LITERAL_NUMBER) return lc_fail(LC_ERR_SQL, "Unsupported expression: a sign may only precede a number");
-  (*expr)->text = negative ? lc_arena_printf(p->arena, "-%.*s", LC_STR_ARGS(p->token.text)) : lc_arena_str(p->arena, p->token.text);
+  (*expr)->text = sign ? lc_arena_printf(p->arena, "%c%.*s", negative ? '-' : '+', LC_STR_ARGS(p->token.text)) : lc_arena_str(p->arena, p->token.text);
   return advance(p);
 }
 
@@ -149,7 +150,8 @@ static bool comparison_of(const parser *p, lc__compare *compare) {
       return true;
     }
   }
-  return false;
+  *compare = LC__EQ;
+  return at_symbol(p, "==");
 }
 
 static lc_err comparison(parser *p, lc__expr **expr) {
@@ -286,15 +288,12 @@ static lc_err limit_clause(parser *p, lc__statement *statement) {
   LC_TRY(accept_word(p, "ALL", &all));
   if (all) return lc_ok();
   if (p->token.kind != LC__TOKEN_NUMBER) return unsupported(p);
-  uint64_t limit = 0;
-  for (size_t i = 0; i < p->token.text.len; i++) {
-    char c = p->token.text.ptr[i];
-    if (c < '0' || c > '9' || __builtin_mul_overflow(limit, 10u, &limit) || __builtin_add_overflow(limit, (uint64_t)(c - '0'), &limit)) {
-      return lc_fail(LC_ERR_SQL, "The literal expression `%.*s` cannot be parsed as type `U64`", LC_STR_ARGS(p->token.text));
-    }
-  }
+  lc_buf limit = {0};
+  lc_err err = lc__literal_encode(&limit, lc_type_primitive(LC_TYPE_U64), p->token.text); /* integral in any spelling: 2, 2.0, 2e0 */
+  if (!lc_failed(err)) statement->limit = lc_load64(limit.data);
+  lc_buf_deinit(&limit);
+  LC_TRY(err);
   statement->has_limit = true;
-  statement->limit = limit;
   return advance(p);
 }
 

@@ -113,18 +113,22 @@ static lc_err check_write(const lc_query_context *context, lc_table *table) {
     return lc_fail(LC_ERR_DENIED, "Caller %s is not authorized to run SQL DML statements", hex);
   }
   if (lc_table_id(table) == LC_ST_ENV) return lc_fail(LC_ERR_SQL, "Database environment variables can only be changed by publishing");
+  uint32_t id = lc_table_id(table);
+  bool catalogue = id < LC_ST_FIRST_USER && id != LC_ST_VAR && id != LC_ST_CLIENT && id != LC_ST_CONNECTION_CREDENTIALS;
+  if (catalogue) { /* the tables in memory follow these rows only when the schema changes them */
+    return lc_fail(LC_ERR_SQL, "The system table `%.*s` describes the schema; it can only be changed by publishing", LC_STR_ARGS(lc_table_name(table)));
+  }
   return lc_ok();
 }
 
 static lc_err index_error(lc_err err) { return err.code == LC_ERR_UNIQUE ? lc_fail(LC_ERR_UNIQUE, "IndexError: %s", lc_err_text(err)) : err; }
 
-/* INSERT types its literals more strictly than a comparison does: text only goes into String columns and columns written as hex. */
-static lc_err insert_value(lc_arena *arena, const lc_type *type, const lc__expr *literal, lc_span *value) {
-  bool text = literal->literal == LC__LITERAL_STRING;
-  if (text && (lc_type_is_integer(type->kind) || type->kind == LC_TYPE_F32 || type->kind == LC_TYPE_F64)) {
+/* A write types its literals more strictly than a comparison does: quoted text only goes into String columns. */
+static lc_err written_value(lc_arena *arena, const lc_type *type, const lc__expr *literal, lc_span *value) {
+  if (literal->literal == LC__LITERAL_STRING && type->kind != LC_TYPE_STRING) {
     lc_buf name = {0};
     lc_type_print(&name, type);
-    lc_err err = lc_fail(LC_ERR_SQL, "Unexpected type: (expected) %.*s != String (inferred)", LC_STR_ARGS(lc_buf_str(&name)));
+    lc_err err = lc_fail(LC_ERR_SQL, "Unexpected type: (expected) String != %.*s (inferred)", LC_STR_ARGS(lc_buf_str(&name)));
     lc_buf_deinit(&name);
     return err;
   }
@@ -145,7 +149,7 @@ static lc_err run_insert(const lc_query_context *context, const lc__statement *s
   size_t *ends = LC_ARENA_ARRAY(&result->arena, size_t, statement->row_count + 1);
   for (uint32_t i = 0; i < values && !lc_failed(err); i++) {
     lc_span value = {0};
-    err = insert_value(&result->arena, layout->columns[i % layout->column_count].type, statement->values[i], &value);
+    err = written_value(&result->arena, layout->columns[i % layout->column_count].type, statement->values[i], &value);
     lc_buf_put_span(&rows, value);
     ends[i / layout->column_count] = rows.len;
   }
@@ -207,7 +211,7 @@ static lc_err bind_assignments(lc_table *table, const lc__statement *statement, 
       return lc_fail(LC_ERR_SQL, "`%.*s` does not have a field `%.*s`", LC_STR_ARGS(def->name), LC_STR_ARGS(assignment->column));
     }
     lc_span value;
-    LC_TRY(lc__bind_literal(arena, lc_table_layout(table)->columns[column].type, assignment->value, &value));
+    LC_TRY(written_value(arena, lc_table_layout(table)->columns[column].type, assignment->value, &value));
     if (values[column].ptr == NULL) values[column] = value; /* of two assignments to one column the first wins */
   }
   return lc_ok();

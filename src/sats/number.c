@@ -148,7 +148,7 @@ static decimal shortest(double value, bool single) {
       if (*at != '.') result.digits[used++] = *at;
     result.digits[used] = 0;
     result.count = used;
-    result.exponent = atoi(strchr(text, 'e') + 1) + 1;
+    result.exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10) + 1;
     if (reads_back(result.digits, result.exponent, value, single)) break;
     char next[24];
     memcpy(next, result.digits, sizeof next);

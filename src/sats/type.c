@@ -292,6 +292,44 @@ lc_err lc_type_link(const lc_typespace *space, lc_type *type) {
   return link_measure(type, 0);
 }
 
+/* ------------------------------------------------------------------------------------------------ without refs */
+
+typedef struct inline_frame { /* the refs that lead to where the copy is */
+  const lc_type *target;
+  const struct inline_frame *outer;
+} inline_frame;
+
+static lc_err inline_type(lc_arena *arena, const lc_type *type, const inline_frame *outer, uint32_t *parts, const lc_type **copy) {
+  inline_frame frame = {type, outer};
+  if (type->kind == LC_TYPE_REF) {
+    type = frame.target = lc_type_resolve(type);
+    for (const inline_frame *at = outer; at; at = at->outer)
+      if (at->target == type) return lc_fail(LC_ERR_MODULE_DEF, "the type contains itself");
+    outer = &frame;
+  }
+  if (++*parts > LC_TYPE_INLINE_MAX) return lc_fail(LC_ERR_MODULE_DEF, "the type has more than %d parts", LC_TYPE_INLINE_MAX);
+  if (type->kind == LC_TYPE_ARRAY) {
+    const lc_type *element;
+    LC_TRY(inline_type(arena, type->element, outer, parts, &element));
+    *copy = lc_type_array(arena, element);
+  } else if (type->kind == LC_TYPE_SUM || type->kind == LC_TYPE_PRODUCT) {
+    lc_field *fields = LC_ARENA_ARRAY(arena, lc_field, type->field_count);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+      fields[i].name = type->fields[i].name;
+      LC_TRY(inline_type(arena, type->fields[i].type, outer, parts, &fields[i].type));
+    }
+    *copy = type_of_fields(arena, type->kind, fields, type->field_count);
+  } else {
+    *copy = type;
+  }
+  return lc_ok();
+}
+
+lc_err lc_type_inline(lc_arena *arena, const lc_type *type, const lc_type **copy) {
+  uint32_t parts = 0;
+  return inline_type(arena, type, NULL, &parts, copy);
+}
+
 /* ------------------------------------------------------------------------------------------------ equality */
 
 /* Pairs that are being compared or were found equal: a recursive pair is equal unless something else differs, so none is looked at

@@ -85,6 +85,13 @@ lc_err lc_type_link(const lc_typespace *space, lc_type *type);
  * empty sum, so that nothing walks in circles. */
 lc_err lc_typespace_link(lc_typespace *space);
 
+/*
+ * A copy of a linked type without refs, as the catalogue and query results describe rows. Names are borrowed. Errors: LC_ERR_MODULE_DEF
+ * when the type contains itself, or has more than LC_TYPE_INLINE_MAX parts.
+ */
+enum { LC_TYPE_INLINE_MAX = 1 << 16 };
+lc_err lc_type_inline(lc_arena *arena, const lc_type *type, const lc_type **copy);
+
 /* Same structure, refs followed; field names count. Recursive types compare equal when their refs are the same pair. */
 bool lc_type_equal(const lc_type *a, const lc_type *b);
 static inline bool lc_type_is_integer(lc_type_kind kind) { return kind >= LC_TYPE_I8 && kind <= LC_TYPE_U256; }

@@ -41,7 +41,9 @@ static const config_key keys[] = {
     {"commitlog", "write-buffer-size", KIND_UNUSED, 0},
 };
 
-void lc_server_settings_init(lc_server_settings *config) { *config = (lc_server_settings){.log_level = LC_LOG_INFO}; }
+void lc_server_settings_init(lc_server_settings *config) {
+  *config = (lc_server_settings){.log_level = LC_LOG_INFO};
+}
 
 static lc_str trim(lc_str text) {
   while (text.len && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) text.ptr++, text.len--;
@@ -95,8 +97,11 @@ static bool read_duration(lc_str value, uint32_t *ms) {
 }
 
 static bool read_level(lc_str value, uint32_t *level) {
-  static const struct { const char *name; lc_log_level level; } levels[] = {
-      {"error", LC_LOG_ERROR}, {"warn", LC_LOG_WARN}, {"info", LC_LOG_INFO}, {"debug", LC_LOG_DEBUG}, {"trace", LC_LOG_DEBUG}, {"off", LC_LOG_ERROR}};
+  static const struct {
+    const char *name;
+    lc_log_level level;
+  } levels[] = {{"error", LC_LOG_ERROR}, {"warn", LC_LOG_WARN},   {"info", LC_LOG_INFO},
+                {"debug", LC_LOG_DEBUG}, {"trace", LC_LOG_DEBUG}, {"off", LC_LOG_ERROR}};
   char text[16];
   if (!read_string(value, text, sizeof text)) return false;
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
@@ -112,10 +117,17 @@ static lc_err set_value(lc_server_settings *config, const config_key *key, lc_st
   bool ok = true;
   const char *wanted = "";
   switch (key->kind) {
-    case KIND_PATH: ok = read_string(value, to, sizeof config->private_key_path), wanted = "a path in quotes"; break;
-    case KIND_DURATION: ok = read_duration(value, to), wanted = "a duration such as \"15s\" or \"250ms\""; break;
-    case KIND_LEVEL: ok = read_level(value, to), wanted = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\""; break;
-    case KIND_UNUSED: break;
+    case KIND_PATH:
+      ok = read_string(value, to, sizeof config->private_key_path), wanted = "a path in quotes";
+      break;
+    case KIND_DURATION:
+      ok = read_duration(value, to), wanted = "a duration such as \"15s\" or \"250ms\"";
+      break;
+    case KIND_LEVEL:
+      ok = read_level(value, to), wanted = "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"";
+      break;
+    case KIND_UNUSED:
+      break;
   }
   if (ok) return lc_ok();
   return lc_fail(LC_ERR_INVALID, "line %d: `%s` in [%s] wants %s, not `%.*s`", line, key->key, key->section, wanted, LC_STR_ARGS(value));
@@ -162,7 +174,8 @@ static lc_err parse_line(lc_server_settings *config, lc_str line, int number, lc
   if (line.ptr[0] == '[') {
     if (line.ptr[line.len - 1] != ']') return lc_fail(LC_ERR_INVALID, "line %d: a section ends with `]`", number);
     *section = trim((lc_str){line.ptr + 1, line.len - 2});
-    return is_plain_key(*section) ? lc_ok() : lc_fail(LC_ERR_INVALID, "line %d: `%.*s` is no name of a section", number, LC_STR_ARGS(*section));
+    return is_plain_key(*section) ? lc_ok()
+                                  : lc_fail(LC_ERR_INVALID, "line %d: `%.*s` is no name of a section", number, LC_STR_ARGS(*section));
   }
   const char *equals = memchr(line.ptr, '=', line.len);
   if (equals == NULL) return lc_fail(LC_ERR_INVALID, "line %d: expected `key = value` or `[section]`", number);

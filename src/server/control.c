@@ -22,11 +22,17 @@ struct lc_control {
 
 typedef struct table_plan {
   const char *name, *index;
-  struct { const char *name; lc_type_kind kind; } columns[4]; /* the first is the key */
+  struct {
+    const char *name;
+    lc_type_kind kind;
+  } columns[4]; /* the first is the key */
 } table_plan;
 
 static const table_plan plans[TABLE_COUNT] = {
-    [TABLE_DATABASE] = {"database", "database_identity_idx_hash", {{"identity", LC_TYPE_U256}, {"owner", LC_TYPE_U256}, {"initial_program", LC_TYPE_U256}, {"generation", LC_TYPE_U64}}},
+    [TABLE_DATABASE] =
+        {"database",
+         "database_identity_idx_hash",
+         {{"identity", LC_TYPE_U256}, {"owner", LC_TYPE_U256}, {"initial_program", LC_TYPE_U256}, {"generation", LC_TYPE_U64}}},
     [TABLE_NAME] = {"name", "name_name_idx_hash", {{"name", LC_TYPE_STRING}, {"database", LC_TYPE_U256}}},
     [TABLE_DOMAIN] = {"domain", "domain_name_idx_hash", {{"name", LC_TYPE_STRING}, {"holder", LC_TYPE_U256}}},
     [TABLE_LOCK] = {"lock", "lock_identity_idx_hash", {{"identity", LC_TYPE_U256}}},
@@ -48,8 +54,17 @@ static lc_err create_table(lc_control *control, lc_arena *arena, const table_pla
   lc_index_def index = {.name = index_name, .source_name = index_name, .kind = LC_INDEX_HASH, .columns = &key, .column_count = 1};
   lc_constraint_def constraint = {.name = lc_arena_printf(arena, "%s_key", plan->index), .columns = &key, .column_count = 1};
   const lc_type *row = lc_type_product(arena, fields, count);
-  lc_table_def def = {.name = lc_str_of(plan->name), .source_name = lc_str_of(plan->name), .row = row, .layout = lc_layout_create(arena, row), .columns = columns,
-                      .column_count = count, .primary_key = 0, .indexes = &index, .index_count = 1, .constraints = &constraint, .constraint_count = 1};
+  lc_table_def def = {.name = lc_str_of(plan->name),
+                      .source_name = lc_str_of(plan->name),
+                      .row = row,
+                      .layout = lc_layout_create(arena, row),
+                      .columns = columns,
+                      .column_count = count,
+                      .primary_key = 0,
+                      .indexes = &index,
+                      .index_count = 1,
+                      .constraints = &constraint,
+                      .constraint_count = 1};
   lc_table *table;
   return lc_store_create_table(control->store, &def, &table);
 }
@@ -192,7 +207,8 @@ lc_err lc_control_put_database(lc_control *control, const lc_control_database *d
   lc_store64(bytes + 96, database->generation);
   lc_row old;
   lc_store_begin(control->store);
-  if (find(control, TABLE_DATABASE, lc_span_of(database->identity.bytes, 32), &old)) lc_table_delete(control->tables[TABLE_DATABASE], old.id);
+  if (find(control, TABLE_DATABASE, lc_span_of(database->identity.bytes, 32), &old))
+    lc_table_delete(control->tables[TABLE_DATABASE], old.id);
   return finish(control, insert(control, TABLE_DATABASE, lc_span_of(bytes, sizeof bytes)));
 }
 
@@ -206,8 +222,12 @@ lc_err lc_control_remove_database(lc_control *control, const lc_identity *identi
 
 /* ---- names ---- */
 
-bool lc_control_name(lc_control *control, lc_str name, lc_identity *database) { return find_named(control, TABLE_NAME, name, database); }
-bool lc_control_holder(lc_control *control, lc_str name, lc_identity *holder) { return find_named(control, TABLE_DOMAIN, name, holder); }
+bool lc_control_name(lc_control *control, lc_str name, lc_identity *database) {
+  return find_named(control, TABLE_NAME, name, database);
+}
+bool lc_control_holder(lc_control *control, lc_str name, lc_identity *holder) {
+  return find_named(control, TABLE_DOMAIN, name, holder);
+}
 
 /* Inside a transaction. */
 static lc_err bind_name(lc_control *control, lc_str name, const lc_identity *database, const lc_identity *holder) {
@@ -226,7 +246,8 @@ lc_err lc_control_add_name(lc_control *control, lc_str name, const lc_identity *
   return finish(control, bind_name(control, name, database, holder));
 }
 
-lc_err lc_control_replace_names(lc_control *control, const lc_identity *database, const lc_str *names, uint32_t count, const lc_identity *holder) {
+lc_err lc_control_replace_names(lc_control *control, const lc_identity *database, const lc_str *names, uint32_t count,
+                                const lc_identity *holder) {
   lc_arena arena = {0};
   lc_str *old;
   uint32_t old_count = lc_control_names(control, database, &arena, &old);
@@ -243,7 +264,9 @@ lc_err lc_control_replace_names(lc_control *control, const lc_identity *database
   return finish(control, err);
 }
 
-static int compare_names(const void *a, const void *b) { return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b); }
+static int compare_names(const void *a, const void *b) {
+  return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b);
+}
 
 uint32_t lc_control_names(lc_control *control, const lc_identity *database, lc_arena *arena, lc_str **names) {
   uint32_t count = 0;

@@ -2,10 +2,10 @@
 /*
  * The control database: which databases there are, their names and owners. An ordinary store and log of its own.
  *
- *   database  identity u256 · owner u256 · initial_program u256 · generation u64     generation: which of its directories is the present one
- *   name      name string · database u256                                           what a name stands for
- *   domain    name string · holder u256                                             who may bind the name; stays when the name is free again
- *   lock      identity u256                                                         databases that must not be deleted; stays when they are
+ *   database  identity u256 · owner u256 · initial_program u256 · generation u64   generation: which of its directories counts
+ *   name      name string · database u256                                          what a name stands for
+ *   domain    name string · holder u256                                            who may bind it; stays when the name is free
+ *   lock      identity u256                                                        not to be deleted; outlives the database
  *
  * Invariants
  *   C1  A change is durable when its function returns: control changes are rare, so each waits for the disk.
@@ -36,7 +36,8 @@ bool lc_control_holder(lc_control *control, lc_str name, lc_identity *holder);
 /* Errors: LC_ERR_EXISTS, LC_ERR_DENIED (C2). */
 lc_err lc_control_add_name(lc_control *control, lc_str name, const lc_identity *database, const lc_identity *holder);
 /* The database's names become these, all or none. Errors as above. */
-lc_err lc_control_replace_names(lc_control *control, const lc_identity *database, const lc_str *names, uint32_t count, const lc_identity *holder);
+lc_err lc_control_replace_names(lc_control *control, const lc_identity *database, const lc_str *names, uint32_t count,
+                                const lc_identity *holder);
 /* Sorted, in the arena. */
 uint32_t lc_control_names(lc_control *control, const lc_identity *database, lc_arena *arena, lc_str **names);
 

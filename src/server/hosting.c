@@ -3,8 +3,8 @@
  *
  *   databases/<identity>/<generation>/   one directory per incarnation; the control database says which generation is the present one
  *
- * A new database (also one that replaces another: reset) is built in a directory of its own, and the control database switches to it in one durable
- * step. So a crash leaves either the old or the new one, and what is left of the other is swept away at the next start.
+ * A new database (also one that replaces another: reset) is built in a directory of its own, and the control database switches to it in one
+ * durable step. So a crash leaves either the old or the new one, and what is left of the other is swept away at the next start.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "server/server_internal.h"
 
 enum {
-  DUE_RECHECK_MICROS = 1000000,    /* wall clocks jump: schedules are compared with it at least this often */
+  DUE_RECHECK_MICROS = 1000000, /* wall clocks jump: schedules are compared with it at least this often */
   FULL_RETRY_NANOS = 100000000,
 };
 
@@ -50,8 +50,13 @@ static lc__host *host_create(lc_server *server, const lc_control_database *recor
   host->log_watch.ready = log_written;
   host->due.due = schedule_due;
   host->retry.due = retry_due;
-  host->hosted = (lc_hosted){.identity = record->identity, .owner = record->owner, .initial_program = record->initial_program,
-                             .generation = record->generation, .references = 1, .server = server, .ops = &lc__hosting_ops};
+  host->hosted = (lc_hosted){.identity = record->identity,
+                             .owner = record->owner,
+                             .initial_program = record->initial_program,
+                             .generation = record->generation,
+                             .references = 1,
+                             .server = server,
+                             .ops = &lc__hosting_ops};
   format_directory(host->directory, &record->identity, record->generation);
   return host;
 }
@@ -68,10 +73,16 @@ static void run_in_background(void *server, void (*work)(void *job), void (*done
   lc_workers_submit(((lc_server *)server)->workers, work, done, job);
 }
 
-static lc_err open_database(lc_server *server, const char *directory, const lc_identity *identity, const lc_identity *owner, lc_database **database) {
-  return lc_database_open(&(lc_database_options){.io = server->io, .directory = directory, .identity = *identity, .owner = *owner,
-                                                 .call_budget_micros = server->call_budget_micros, .in_memory = server->in_memory,
-                                                 .run_in_background = run_in_background, .server = server},
+static lc_err open_database(lc_server *server, const char *directory, const lc_identity *identity, const lc_identity *owner,
+                            lc_database **database) {
+  return lc_database_open(&(lc_database_options){.io = server->io,
+                                                 .directory = directory,
+                                                 .identity = *identity,
+                                                 .owner = *owner,
+                                                 .call_budget_micros = server->call_budget_micros,
+                                                 .in_memory = server->in_memory,
+                                                 .run_in_background = run_in_background,
+                                                 .server = server},
                           database);
 }
 
@@ -102,7 +113,8 @@ static void settle(lc__host *host) {
   lc_err err = lc_database_poll(host->hosted.database);
   if (lc_failed(err)) fail_server(host->server, err, &host->hosted);
   watch_log(host);
-  if (lc_database_is_full(host->hosted.database)) lc_timer_start(host->server->loop, &host->retry, lc_loop_now(host->server->loop) + FULL_RETRY_NANOS);
+  if (lc_database_is_full(host->hosted.database))
+    lc_timer_start(host->server->loop, &host->retry, lc_loop_now(host->server->loop) + FULL_RETRY_NANOS);
   lc_api_durable(&host->hosted, lc_database_durable(host->hosted.database));
 }
 
@@ -276,13 +288,16 @@ static lc_err begin_creation(lc_server *server, lc__creation *creation) {
   return lc_ok();
 }
 
-static void site_create(void *context, const lc_identity *identity, const lc_identity *owner, lc_span program, lc_site_created created, void *created_context) {
+static void site_create(void *context, const lc_identity *identity, const lc_identity *owner, lc_span program, lc_site_created created,
+                        void *created_context) {
   lc_server *server = context;
   lc__creation *creation = calloc(1, sizeof *creation);
   lc_assert(creation != NULL);
-  *creation = (lc__creation){.server = server, .record = {.identity = *identity, .owner = *owner}, .created = created, .context = created_context};
-  lc_err err = is_being_made(server, identity) ? lc_fail(LC_ERR_EXISTS, "another publish of this database is under way; try again when it is done")
-                                               : begin_creation(server, creation);
+  *creation =
+      (lc__creation){.server = server, .record = {.identity = *identity, .owner = *owner}, .created = created, .context = created_context};
+  lc_err err = is_being_made(server, identity)
+                   ? lc_fail(LC_ERR_EXISTS, "another publish of this database is under way; try again when it is done")
+                   : begin_creation(server, creation);
   if (lc_failed(err)) {
     free(creation);
     created(created_context, &(lc_publish_result){.err = err, .details = "", .plan = ""});
@@ -317,11 +332,13 @@ static lc_err switch_over(lc_server *server, lc__creation *creation) {
 static void end_creation(lc_server *server, lc__creation *creation) {
   lc_err err = lc_ok();
   if (creation->is_failed) {
-    err = creation->failure_text ? lc_fail(creation->failure, "%s", creation->failure_text) : lc_fail(creation->failure, "the server is stopping");
+    err = creation->failure_text ? lc_fail(creation->failure, "%s", creation->failure_text)
+                                 : lc_fail(creation->failure, "the server is stopping");
   } else {
     err = switch_over(server, creation);
   }
-  lc_publish_result result = {.err = err, .details = "", .plan = "", .created = !lc_failed(err), .program_hash = creation->record.initial_program};
+  lc_publish_result result = {
+      .err = err, .details = "", .plan = "", .created = !lc_failed(err), .program_hash = creation->record.initial_program};
   creation->created(creation->context, &result);
   if (creation->database) {
     lc_database_close(creation->database);
@@ -398,20 +415,31 @@ static uint32_t site_owned_by(void *context, const lc_identity *owner, lc_arena 
   return count;
 }
 
-static lc_control *control_of(void *server) { return ((lc_server *)server)->control; }
-static bool site_name_find(void *server, lc_str name, lc_identity *database) { return lc_control_name(control_of(server), name, database); }
-static bool site_name_holder(void *server, lc_str name, lc_identity *holder) { return lc_control_holder(control_of(server), name, holder); }
+static lc_control *control_of(void *server) {
+  return ((lc_server *)server)->control;
+}
+static bool site_name_find(void *server, lc_str name, lc_identity *database) {
+  return lc_control_name(control_of(server), name, database);
+}
+static bool site_name_holder(void *server, lc_str name, lc_identity *holder) {
+  return lc_control_holder(control_of(server), name, holder);
+}
 static lc_err site_name_add(void *server, lc_str name, const lc_identity *database, const lc_identity *holder) {
   return lc_control_add_name(control_of(server), name, database, holder);
 }
-static lc_err site_names_replace(void *server, const lc_identity *database, const lc_str *names, uint32_t count, const lc_identity *holder) {
+static lc_err site_names_replace(void *server, const lc_identity *database, const lc_str *names, uint32_t count,
+                                 const lc_identity *holder) {
   return lc_control_replace_names(control_of(server), database, names, count, holder);
 }
 static uint32_t site_names_of(void *server, const lc_identity *database, lc_arena *arena, lc_str **names) {
   return lc_control_names(control_of(server), database, arena, names);
 }
-static bool site_is_locked(void *server, const lc_identity *database) { return lc_control_is_locked(control_of(server), database); }
-static lc_err site_set_locked(void *server, const lc_identity *database, bool locked) { return lc_control_set_locked(control_of(server), database, locked); }
+static bool site_is_locked(void *server, const lc_identity *database) {
+  return lc_control_is_locked(control_of(server), database);
+}
+static lc_err site_set_locked(void *server, const lc_identity *database, bool locked) {
+  return lc_control_set_locked(control_of(server), database, locked);
+}
 
 const lc_site_ops lc__hosting_ops = {
     .enter = host_enter,

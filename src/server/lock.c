@@ -17,7 +17,8 @@ lc_err lc_lock_acquire(const char *path, int *fd) {
     if (len > 0) text[strcspn(text, "\n")] = 0;
     close(*fd);
     *fd = -1;
-    return lc_fail(LC_ERR_EXISTS, "another server (process %s) uses this data directory: stop it, or choose another directory", *text ? text : "unknown");
+    return lc_fail(LC_ERR_EXISTS, "another server (process %s) uses this data directory: stop it, or choose another directory",
+                   *text ? text : "unknown");
   }
   int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
   if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)len, 0) != len) {

@@ -7,8 +7,8 @@
  *   end of turn          one log submission per database that was touched; what has become durable is released
  *   flush                one send per connection
  *
- * So a busy turn takes all that has arrived, runs it, and pays for the log and the sockets once. The net work runs in this same thread: with few
- * cores that is the measured optimum; net threads will take over what is called through lc_net_handler here.
+ * So a busy turn takes all that has arrived, runs it, and pays for the log and the sockets once. The net work runs in this same thread:
+ * with few cores that is the measured optimum; net threads will take over what is called through lc_api_handler here.
  */
 #include "server/server.h"
 
@@ -60,7 +60,8 @@ static lc_err open_keys(lc_server *server, const lc_server_options *options) {
   bool has_config = server->config.private_key_path[0] && server->config.public_key_path[0];
   const char *private_key = options->private_key_path ? options->private_key_path : has_config ? server->config.private_key_path : NULL;
   const char *public_key = options->public_key_path ? options->public_key_path : has_config ? server->config.public_key_path : NULL;
-  if ((private_key == NULL) != (public_key == NULL)) return lc_fail(LC_ERR_INVALID, "give the paths of both keys, private and public, or of none");
+  if ((private_key == NULL) != (public_key == NULL))
+    return lc_fail(LC_ERR_INVALID, "give the paths of both keys, private and public, or of none");
   if (private_key) {
     snprintf(private_path, sizeof private_path, "%s", private_key);
     snprintf(public_path, sizeof public_path, "%s", public_key);
@@ -83,8 +84,12 @@ static lc_err open_host(lc_server *server, const lc_server_options *options) {
 }
 
 static lc_err open_net(lc_server *server, const lc_server_options *options) {
-  LC_TRY(lc_net_create(&(lc_net_options){.loop = server->loop, .io = server->io, .handler = lc_api_handler(), .context = server->api,
-                                         .ping_interval_ms = server->config.ping_interval_ms, .idle_timeout_ms = server->config.idle_timeout_ms,
+  LC_TRY(lc_net_create(&(lc_net_options){.loop = server->loop,
+                                         .io = server->io,
+                                         .handler = lc_api_handler(),
+                                         .context = server->api,
+                                         .ping_interval_ms = server->config.ping_interval_ms,
+                                         .idle_timeout_ms = server->config.idle_timeout_ms,
                                          .close_timeout_ms = server->config.close_timeout_ms},
                        &server->net));
   return lc_net_listen(server->net, options->listen_host ? options->listen_host : "127.0.0.1", options->listen_port, &server->port);
@@ -127,7 +132,9 @@ lc_err lc_server_open(const lc_server_options *options, lc_server **server) {
   return lc_ok();
 }
 
-uint16_t lc_server_port(const lc_server *server) { return server->port; }
+uint16_t lc_server_port(const lc_server *server) {
+  return server->port;
+}
 
 /* ---- the loop ---- */
 
@@ -150,7 +157,8 @@ static uint64_t next_timeout(lc_server *server) {
 }
 
 lc_err lc_server_run(lc_server *server) {
-  while (!atomic_load_explicit(&server->is_stopping, memory_order_relaxed) && !lc_failed(server->failure)) run_turn(server, next_timeout(server));
+  while (!atomic_load_explicit(&server->is_stopping, memory_order_relaxed) && !lc_failed(server->failure))
+    run_turn(server, next_timeout(server));
   return server->failure;
 }
 

@@ -54,7 +54,7 @@ struct lc_server {
   lc_hosted *in_turn; /* entered since the last turn end */
   int64_t now_micros; /* of this turn; 0: not read yet */
   uint16_t port;
-  lc_err failure;     /* what makes it impossible to go on */
+  lc_err failure; /* what makes it impossible to go on */
   atomic_bool is_stopping;
 };
 

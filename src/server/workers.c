@@ -12,7 +12,9 @@ typedef struct worker_job {
   struct worker_job *next;
 } worker_job;
 
-typedef struct job_queue { worker_job *first, **end; } job_queue;
+typedef struct job_queue {
+  worker_job *first, **end;
+} job_queue;
 
 struct lc_workers {
   pthread_mutex_t mutex;

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Worker threads for what takes long: compiling modules. A job's `work` runs on one of them, its `done` on the core thread, in lc_workers_finish.
- * Threads: submit and finish belong to the core thread.
+ * Worker threads for what takes long: compiling modules. A job's `work` runs on one of them, its `done` on the core thread, in
+ * lc_workers_finish. Threads: submit and finish belong to the core thread.
  */
 #include "io/loop.h"
 

@@ -1,6 +1,6 @@
 /*
- * Changes of a table's definition. Each public function writes down the definition as it shall be; table_alter compares it with the one that
- * is, changes the rows of the system tables accordingly, and makes the new shape. Indexes that stay the same stay the same objects.
+ * Changes of a table's definition. Each public function writes down the definition as it shall be; table_alter compares it with the one
+ * that is, changes the rows of the system tables accordingly, and makes the new shape. Indexes that stay the same stay the same objects.
  */
 #include <stdlib.h>
 
@@ -15,8 +15,8 @@ static bool same_index(const lc_index_def *a, const lc_index_def *b) {
 }
 
 static bool same_sequence(const lc_sequence_def *a, const lc_sequence_def *b) {
-  return lc_str_equal(a->name, b->name) && a->column == b->column && a->increment == b->increment && a->start == b->start && a->min_value == b->min_value &&
-         a->max_value == b->max_value;
+  return lc_str_equal(a->name, b->name) && a->column == b->column && a->increment == b->increment && a->start == b->start &&
+         a->min_value == b->min_value && a->max_value == b->max_value;
 }
 
 static bool same_constraint(const lc_constraint_def *a, const lc_constraint_def *b) {
@@ -38,7 +38,8 @@ static bool keeps_index(const lc_table_def *def, const lc_index *index) {
   return false;
 }
 
-/* An index stays when its definition, its uniqueness, its alias and the layout of the rows stay. One whose id stays is built anew otherwise. */
+/* An index stays when its definition, its uniqueness, its alias and the layout of the rows stay. One whose id stays is built anew
+ * otherwise. */
 static lc_err alter_indexes(lc_table *table, lc__shape *from, lc__shape *to, bool new_layout) {
   lc_store *store = table->store;
   for (uint32_t i = 0; i < from->index_count; i++) {
@@ -71,7 +72,8 @@ static lc_err alter_constraints(lc_table *table, lc__shape *from, lc__shape *to)
     if (!kept) lc__catalogue_delete_id(table->store, LC_ST_CONSTRAINT, from->constraint_ids[i]);
   }
   for (uint32_t i = 0; i < to->def.constraint_count; i++) {
-    if (to->constraint_ids[i] == 0) LC_TRY(lc__catalogue_insert_constraint(table->store, table->id, &to->def.constraints[i], &to->constraint_ids[i]));
+    if (to->constraint_ids[i] == 0)
+      LC_TRY(lc__catalogue_insert_constraint(table->store, table->id, &to->def.constraints[i], &to->constraint_ids[i]));
   }
   return lc_ok();
 }
@@ -87,7 +89,8 @@ static lc_err alter_sequences(lc_table *table, lc__shape *from, lc__shape *to) {
   }
   for (uint32_t i = 0; i < to->def.sequence_count; i++) {
     const lc_sequence_def *sequence = &to->def.sequences[i];
-    if (to->sequences[i].id == 0) LC_TRY(lc__catalogue_insert_sequence(table->store, table->id, sequence, sequence->start, &to->sequences[i]));
+    if (to->sequences[i].id == 0)
+      LC_TRY(lc__catalogue_insert_sequence(table->store, table->id, sequence, sequence->start, &to->sequences[i]));
   }
   return lc_ok();
 }
@@ -95,10 +98,12 @@ static lc_err alter_sequences(lc_table *table, lc__shape *from, lc__shape *to) {
 static bool same_accessors(const lc_table_def *a, const lc_table_def *b) {
   if (!lc_str_equal(a->source_name, b->source_name) || a->index_count != b->index_count) return false;
   for (uint16_t i = 0; i < a->column_count; i++) {
-    if (!lc_str_equal(a->columns[i].source_name, b->columns[i].source_name) || !lc_str_equal(a->columns[i].name, b->columns[i].name)) return false;
+    if (!lc_str_equal(a->columns[i].source_name, b->columns[i].source_name) || !lc_str_equal(a->columns[i].name, b->columns[i].name))
+      return false;
   }
   for (uint32_t i = 0; i < a->index_count; i++) {
-    if (!lc_str_equal(a->indexes[i].name, b->indexes[i].name) || !lc_str_equal(a->indexes[i].source_name, b->indexes[i].source_name)) return false;
+    if (!lc_str_equal(a->indexes[i].name, b->indexes[i].name) || !lc_str_equal(a->indexes[i].source_name, b->indexes[i].source_name))
+      return false;
   }
   return true;
 }
@@ -181,30 +186,32 @@ static lc_err def_apply(lc_table *table, lc_table_def *def) {
   return err;
 }
 
-#define HAS_NAMED(items, count, wanted)                                                              \
-  ({                                                                                                 \
-    bool found_ = false;                                                                             \
+#define HAS_NAMED(items, count, wanted)                                                                   \
+  ({                                                                                                      \
+    bool found_ = false;                                                                                  \
     for (uint32_t i_ = 0; i_ < (count) && !found_; i_++) found_ = lc_str_equal((items)[i_].name, wanted); \
-    found_;                                                                                          \
+    found_;                                                                                               \
   })
 
 /* Takes the named one out of an array; false when there is none. */
-#define TAKE_NAMED(items, count, wanted)                                                 \
-  ({                                                                                     \
-    uint32_t kept_ = 0, before_ = (count);                                               \
-    for (uint32_t i_ = 0; i_ < before_; i_++) {                                          \
-      if (!lc_str_equal((items)[i_].name, wanted)) (items)[kept_++] = (items)[i_];       \
-    }                                                                                    \
-    (count) = kept_;                                                                     \
-    kept_ < before_;                                                                     \
+#define TAKE_NAMED(items, count, wanted)                                           \
+  ({                                                                               \
+    uint32_t kept_ = 0, before_ = (count);                                         \
+    for (uint32_t i_ = 0; i_ < before_; i_++) {                                    \
+      if (!lc_str_equal((items)[i_].name, wanted)) (items)[kept_++] = (items)[i_]; \
+    }                                                                              \
+    (count) = kept_;                                                               \
+    kept_ < before_;                                                               \
   })
 
 static lc_err fail_named(lc_err_code code, const lc_table *table, const char *what, lc_str name) {
-  return lc_fail(code, "table %.*s %s %s %.*s", LC_STR_ARGS(table->shape->def.name), code == LC_ERR_EXISTS ? "already has the" : "has no", what, LC_STR_ARGS(name));
+  return lc_fail(code, "table %.*s %s %s %.*s", LC_STR_ARGS(table->shape->def.name), code == LC_ERR_EXISTS ? "already has the" : "has no",
+                 what, LC_STR_ARGS(name));
 }
 
 lc_err lc_table_add_index(lc_table *table, const lc_index_def *added) {
-  if (HAS_NAMED(table->shape->def.indexes, table->shape->def.index_count, added->name)) return fail_named(LC_ERR_EXISTS, table, "index", added->name);
+  if (HAS_NAMED(table->shape->def.indexes, table->shape->def.index_count, added->name))
+    return fail_named(LC_ERR_EXISTS, table, "index", added->name);
   lc_table_def def;
   def_copy(table, &def);
   def.indexes[def.index_count++] = *added;
@@ -212,7 +219,8 @@ lc_err lc_table_add_index(lc_table *table, const lc_index_def *added) {
 }
 
 lc_err lc_table_remove_index(lc_table *table, lc_str name) {
-  if (!HAS_NAMED(table->shape->def.indexes, table->shape->def.index_count, name)) return fail_named(LC_ERR_NO_SUCH_INDEX, table, "index", name);
+  if (!HAS_NAMED(table->shape->def.indexes, table->shape->def.index_count, name))
+    return fail_named(LC_ERR_NO_SUCH_INDEX, table, "index", name);
   lc_table_def def;
   def_copy(table, &def);
   (void)TAKE_NAMED(def.indexes, def.index_count, name);
@@ -220,7 +228,8 @@ lc_err lc_table_remove_index(lc_table *table, lc_str name) {
 }
 
 lc_err lc_table_add_constraint(lc_table *table, const lc_constraint_def *added) {
-  if (HAS_NAMED(table->shape->def.constraints, table->shape->def.constraint_count, added->name)) return fail_named(LC_ERR_EXISTS, table, "constraint", added->name);
+  if (HAS_NAMED(table->shape->def.constraints, table->shape->def.constraint_count, added->name))
+    return fail_named(LC_ERR_EXISTS, table, "constraint", added->name);
   lc_table_def def;
   def_copy(table, &def);
   def.constraints[def.constraint_count++] = *added;
@@ -228,7 +237,8 @@ lc_err lc_table_add_constraint(lc_table *table, const lc_constraint_def *added) 
 }
 
 lc_err lc_table_remove_constraint(lc_table *table, lc_str name) {
-  if (!HAS_NAMED(table->shape->def.constraints, table->shape->def.constraint_count, name)) return fail_named(LC_ERR_NOT_FOUND, table, "constraint", name);
+  if (!HAS_NAMED(table->shape->def.constraints, table->shape->def.constraint_count, name))
+    return fail_named(LC_ERR_NOT_FOUND, table, "constraint", name);
   lc_table_def def;
   def_copy(table, &def);
   (void)TAKE_NAMED(def.constraints, def.constraint_count, name);
@@ -236,7 +246,8 @@ lc_err lc_table_remove_constraint(lc_table *table, lc_str name) {
 }
 
 lc_err lc_table_add_sequence(lc_table *table, const lc_sequence_def *added) {
-  if (HAS_NAMED(table->shape->def.sequences, table->shape->def.sequence_count, added->name)) return fail_named(LC_ERR_EXISTS, table, "sequence", added->name);
+  if (HAS_NAMED(table->shape->def.sequences, table->shape->def.sequence_count, added->name))
+    return fail_named(LC_ERR_EXISTS, table, "sequence", added->name);
   lc_table_def def;
   def_copy(table, &def);
   def.sequences[def.sequence_count++] = *added;
@@ -244,7 +255,8 @@ lc_err lc_table_add_sequence(lc_table *table, const lc_sequence_def *added) {
 }
 
 lc_err lc_table_remove_sequence(lc_table *table, lc_str name) {
-  if (!HAS_NAMED(table->shape->def.sequences, table->shape->def.sequence_count, name)) return fail_named(LC_ERR_NOT_FOUND, table, "sequence", name);
+  if (!HAS_NAMED(table->shape->def.sequences, table->shape->def.sequence_count, name))
+    return fail_named(LC_ERR_NOT_FOUND, table, "sequence", name);
   lc_table_def def;
   def_copy(table, &def);
   (void)TAKE_NAMED(def.sequences, def.sequence_count, name);
@@ -284,7 +296,8 @@ lc_err lc_table_set_columns(lc_table *table, const lc_table_def *wanted) {
   const lc_table_def *old = &table->shape->def;
   bool fits = wanted->column_count == old->column_count;
   for (uint16_t i = 0; fits && i < old->column_count; i++) fits = type_extends(old->columns[i].type, wanted->columns[i].type);
-  if (!fits) return lc_fail(LC_ERR_MIGRATION, "the new column types of table %.*s do not hold its rows as they are", LC_STR_ARGS(old->name));
+  if (!fits)
+    return lc_fail(LC_ERR_MIGRATION, "the new column types of table %.*s do not hold its rows as they are", LC_STR_ARGS(old->name));
   lc_table_def def;
   def_copy(table, &def);
   def.columns = wanted->columns;

@@ -8,8 +8,12 @@
 
 /* ---- look-up ---- */
 
-lc_table *lc_store_table(lc_store *store, uint32_t table_id) { return table_id < store->tables.count ? store->tables.items[table_id] : NULL; }
-lc_index *lc_store_index(lc_store *store, uint32_t index_id) { return index_id < store->indexes.count ? store->indexes.items[index_id] : NULL; }
+lc_table *lc_store_table(lc_store *store, uint32_t table_id) {
+  return table_id < store->tables.count ? store->tables.items[table_id] : NULL;
+}
+lc_index *lc_store_index(lc_store *store, uint32_t index_id) {
+  return index_id < store->indexes.count ? store->indexes.items[index_id] : NULL;
+}
 
 lc_table *lc_store_table_by_name(lc_store *store, lc_str name) {
   uint64_t id;
@@ -77,7 +81,8 @@ void lc__table_fit_row_hash(lc_table *table, bool needed) {
     return;
   }
   lc__hash_init(&table->row_hash, false);
-  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) lc__table_row_hash_add(table, row);
+  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1))
+    lc__table_row_hash_add(table, row);
 }
 
 void lc__shape_sort_indexes(lc__shape *shape) {
@@ -99,6 +104,8 @@ void lc__table_set_shape(lc_table *table, lc__shape *shape) {
   for (uint32_t i = shape->index_count; i-- > 0;) {
     if (shape->indexes[i]->unique) table->first_unique = shape->indexes[i];
   }
+  table->updates_simply = shape->layout->plain && table->rows.inlined && table->sequence_count == 0 && table->index_count == 1 &&
+                          table->indexes[0]->unique && table->indexes[0]->key.is_fast;
   lc__table_fit_row_hash(table, table->first_unique == NULL || table->store->recovering);
 }
 
@@ -132,11 +139,13 @@ static lc_err create_parts(lc_store *store, lc_table *table, lc__shape *shape, c
   for (uint32_t i = 0; i < def->index_count; i++) {
     uint32_t id = 0;
     LC_TRY(lc__catalogue_insert_index(store, table->id, &def->indexes[i], &id));
-    shape->indexes[shape->index_count++] = lc__index_create(table, shape->layout, id, &def->indexes[i], lc__index_def_is_unique(def, &def->indexes[i]));
+    shape->indexes[shape->index_count++] =
+        lc__index_create(table, shape->layout, id, &def->indexes[i], lc__index_def_is_unique(def, &def->indexes[i]));
   }
   lc__shape_sort_indexes(shape);
   lc__table_set_shape(table, shape);
-  for (uint32_t i = 0; i < def->constraint_count; i++) LC_TRY(lc__catalogue_insert_constraint(store, table->id, &def->constraints[i], &shape->constraint_ids[i]));
+  for (uint32_t i = 0; i < def->constraint_count; i++)
+    LC_TRY(lc__catalogue_insert_constraint(store, table->id, &def->constraints[i], &shape->constraint_ids[i]));
   for (uint32_t i = 0; i < def->sequence_count; i++) {
     const lc_sequence_def *sequence = &def->sequences[i];
     LC_TRY(lc__catalogue_insert_sequence(store, table->id, sequence, positions ? positions[i] : sequence->start, &shape->sequences[i]));
@@ -205,14 +214,16 @@ static lc_err added_columns(const lc_table_def *old, const lc_table_def *def, lc
   if (def->column_count < old->column_count) return lc_fail(LC_ERR_MIGRATION, "table %.*s would lose columns", LC_STR_ARGS(def->name));
   for (uint16_t i = 0; i < old->column_count; i++) {
     if (!lc_type_equal(old->columns[i].type, def->columns[i].type)) {
-      return lc_fail(LC_ERR_MIGRATION, "column %.*s of table %.*s changes its type", LC_STR_ARGS(def->columns[i].name), LC_STR_ARGS(def->name));
+      return lc_fail(LC_ERR_MIGRATION, "column %.*s of table %.*s changes its type", LC_STR_ARGS(def->columns[i].name),
+                     LC_STR_ARGS(def->name));
     }
   }
   for (uint16_t i = old->column_count; i < def->column_count; i++) {
     const lc_column_def *column = &def->columns[i];
     lc_cursor cursor = lc_cursor_of(column->default_value);
     if (column->default_value.ptr == NULL) {
-      return lc_fail(LC_ERR_MIGRATION, "column %.*s is added to table %.*s without a default value", LC_STR_ARGS(column->name), LC_STR_ARGS(def->name));
+      return lc_fail(LC_ERR_MIGRATION, "column %.*s is added to table %.*s without a default value", LC_STR_ARGS(column->name),
+                     LC_STR_ARGS(def->name));
     }
     LC_TRY(lc_err_context(lc_value_validate(column->type, &cursor), "default value of column %.*s", LC_STR_ARGS(column->name)));
     lc_buf_append(tail, column->default_value.ptr, (size_t)(cursor.at - column->default_value.ptr));
@@ -221,15 +232,14 @@ static lc_err added_columns(const lc_table_def *old, const lc_table_def *def, lc
 }
 
 /* Where the sequences of `def` go on: at the position of the old one of the same name, else at their start. */
-static __int128 *keep_positions(const lc_store *store, const lc_table *old, const lc_table_def *def, lc_arena *arena) {
-  const lc_table *sequences = store->tables.items[LC_ST_SEQUENCE];
+static __int128 *keep_positions(lc_store *store, const lc_table *old, const lc_table_def *def, lc_arena *arena) {
   __int128 *positions = LC_ARENA_ARRAY(arena, __int128, def->sequence_count + 1u);
   for (uint32_t i = 0; i < def->sequence_count; i++) {
     positions[i] = def->sequences[i].start;
     for (uint32_t k = 0; k < old->sequence_count; k++) {
       if (!lc_str_equal(old->shape->def.sequences[k].name, def->sequences[i].name)) continue;
-      lc_row row = lc__rows_get(&sequences->rows, old->shape->sequences[k].row_id);
-      memcpy(&positions[i], row.bytes + row.len - 16, 16);
+      lc_row row;
+      if (lc__sequence_row(store, &old->shape->sequences[k], &row)) memcpy(&positions[i], row.bytes + row.len - 16, 16);
     }
   }
   return positions;
@@ -276,8 +286,10 @@ lc_err lc_store_rebuild_table(lc_store *store, lc_table *old, const lc_table_def
   lc_err err = lc__shape_create(def, &shape);
   if (!lc_failed(err)) {
     err = added_columns(&old->shape->def, &shape->def, &tail);
-    if (lc_failed(err)) lc__shape_destroy(shape);
-    else err = rebuild_table(store, old, shape, lc_buf_span(&tail), &arena, rebuilt);
+    if (lc_failed(err))
+      lc__shape_destroy(shape);
+    else
+      err = rebuild_table(store, old, shape, lc_buf_span(&tail), &arena, rebuilt);
   }
   if (lc_failed(err)) lc_store_rollback_to(store, savepoint);
   lc_buf_deinit(&tail);

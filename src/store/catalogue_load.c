@@ -1,7 +1,7 @@
 /*
  * A table's definition, read back from the rows of the system tables: the other direction of catalogue_rows.c. Used by recovery and by
- * lc_store_check. What the catalogue does not hold (default values, the ref of the row type, the position of a schedule's function) stays empty;
- * the engine takes it from the module definition.
+ * lc_store_check. What the catalogue does not hold (default values, the ref of the row type, the position of a schedule's function) stays
+ * empty; the engine takes it from the module definition.
  *
  * The rows have been validated against their tables' layouts, so reading them cannot fail; what they say may still make no sense, which is
  * LC_ERR_LOG_CORRUPT.

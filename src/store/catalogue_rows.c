@@ -1,17 +1,23 @@
 /*
- * The rows of the system tables that describe tables (datastore-and-lifecycle.md 1.1): encoded here, inserted and deleted like any other rows,
- * so that undo, delta, log and recovery need nothing special. An id of 0 is drawn from the table's sequence.
+ * The rows of the system tables that describe tables (datastore-and-lifecycle.md 1.1): encoded here, inserted and deleted like any other
+ * rows, so that undo, delta, log and recovery need nothing special. An id of 0 is drawn from the table's sequence.
  */
 #include "store/table_internal.h"
 
-static lc_table *system_table(lc_store *store, uint32_t id) { return store->tables.items[id]; }
+static lc_table *system_table(lc_store *store, uint32_t id) {
+  return store->tables.items[id];
+}
 
 static lc_buf *row_begin(lc_store *store) {
   lc_buf_clear(&store->catalogue_row);
   return &store->catalogue_row;
 }
-static void put_str(lc_buf *row, lc_str text) { lc_buf_put_sized(row, text.ptr, text.len); }
-static void put_i128(lc_buf *row, __int128 value) { lc_buf_append(row, &value, 16); }
+static void put_str(lc_buf *row, lc_str text) {
+  lc_buf_put_sized(row, text.ptr, text.len);
+}
+static void put_i128(lc_buf *row, __int128 value) {
+  lc_buf_append(row, &value, 16);
+}
 static void put_columns(lc_buf *row, const uint16_t *columns, uint16_t count) {
   lc_buf_put32(row, count);
   for (uint16_t i = 0; i < count; i++) lc_buf_put16(row, columns[i]);
@@ -77,8 +83,10 @@ lc_err lc__catalogue_insert_index(lc_store *store, uint32_t table_id, const lc_i
   lc_buf_put32(row, table_id);
   put_str(row, def->name);
   lc_buf_put8(row, algorithm_tag[def->kind]);
-  if (def->kind == LC_INDEX_DIRECT) lc_buf_put16(row, def->columns[0]);
-  else put_columns(row, def->columns, def->column_count);
+  if (def->kind == LC_INDEX_DIRECT)
+    lc_buf_put16(row, def->columns[0]);
+  else
+    put_columns(row, def->columns, def->column_count);
   return row_end_with_id(store, LC_ST_INDEX, id);
 }
 
@@ -92,7 +100,8 @@ lc_err lc__catalogue_insert_constraint(lc_store *store, uint32_t table_id, const
   return row_end_with_id(store, LC_ST_CONSTRAINT, id);
 }
 
-lc_err lc__catalogue_insert_sequence(lc_store *store, uint32_t table_id, const lc_sequence_def *def, __int128 allocated, lc__sequence *sequence) {
+lc_err lc__catalogue_insert_sequence(lc_store *store, uint32_t table_id, const lc_sequence_def *def, __int128 allocated,
+                                     lc__sequence *sequence) {
   lc_buf *row = row_begin(store);
   lc_buf_put32(row, sequence->id);
   put_str(row, def->name);
@@ -165,7 +174,8 @@ static void delete_by_prefix(lc_store *store, uint32_t system_table_id, uint32_t
     before = table->row_count;
     lc_scan scan;
     lc_bound open = {.kind = LC_BOUND_UNBOUNDED};
-    lc_err err = index->def.column_count == 1 ? lc_index_scan_point(index, prefix, &scan) : lc_index_scan_range(index, prefix, 1, open, open, &scan);
+    lc_err err =
+        index->def.column_count == 1 ? lc_index_scan_point(index, prefix, &scan) : lc_index_scan_range(index, prefix, 1, open, open, &scan);
     lc_assert(!lc_failed(err)); /* the key is our own */
     delete_found(table, &scan);
   }
@@ -183,9 +193,15 @@ static void delete_by_number(lc_store *store, uint32_t system_table_id, uint32_t
   delete_by_prefix(store, system_table_id, position, (lc_span){key, 4});
 }
 
-void lc__catalogue_delete_id(lc_store *store, uint32_t system_table_id, uint32_t id) { delete_by_number(store, system_table_id, 0, id); }
-void lc__catalogue_delete_columns(lc_store *store, uint32_t table_id) { delete_by_number(store, LC_ST_COLUMN, 0, table_id); }
-void lc__catalogue_delete_schedule(lc_store *store, uint32_t table_id) { delete_by_number(store, LC_ST_SCHEDULED, 1, table_id); }
+void lc__catalogue_delete_id(lc_store *store, uint32_t system_table_id, uint32_t id) {
+  delete_by_number(store, system_table_id, 0, id);
+}
+void lc__catalogue_delete_columns(lc_store *store, uint32_t table_id) {
+  delete_by_number(store, LC_ST_COLUMN, 0, table_id);
+}
+void lc__catalogue_delete_schedule(lc_store *store, uint32_t table_id) {
+  delete_by_number(store, LC_ST_SCHEDULED, 1, table_id);
+}
 
 void lc__catalogue_delete_accessors(lc_store *store, const lc_table_def *def) {
   delete_by_name(store, LC_ST_TABLE_ACCESSOR, def->name);

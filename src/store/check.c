@@ -9,7 +9,8 @@ static lc_err check_rows(const lc_table *table) {
     lc_err err = lc_layout_validate(table->layout, (lc_span){stored.bytes, stored.len}, &used);
     if (lc_failed(err) || used != stored.len) return lc_fail(LC_ERR_INTERNAL, "row %u is not a valid row", row);
   }
-  if (count != table->row_count) return lc_fail(LC_ERR_INTERNAL, "counts %llu rows and has %llu", (unsigned long long)table->row_count, (unsigned long long)count);
+  if (count != table->row_count)
+    return lc_fail(LC_ERR_INTERNAL, "counts %llu rows and has %llu", (unsigned long long)table->row_count, (unsigned long long)count);
   uint32_t words = table->rows.end / 64 + (table->rows.end % 64 != 0);
   for (uint32_t i = 0; i < words && !table->store->in_transaction; i++) {
     if (table->rows.touched[i]) return lc_fail(LC_ERR_INTERNAL, "some row is marked as changed, but no transaction is open");
@@ -18,12 +19,14 @@ static lc_err check_rows(const lc_table *table) {
 }
 
 static lc_err check_row_hash(lc_table *table) {
-  if (table->has_row_hash != (table->first_unique == NULL)) return lc_fail(LC_ERR_INTERNAL, "keeps a hash of whole rows for no reason, or none");
+  if (table->has_row_hash != (table->first_unique == NULL))
+    return lc_fail(LC_ERR_INTERNAL, "keeps a hash of whole rows for no reason, or none");
   if (!table->has_row_hash) return lc_ok();
   if (table->row_hash.count != table->row_count) return lc_fail(LC_ERR_INTERNAL, "has a hash of whole rows that misses some");
   for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) {
     lc_row stored = lc__rows_get(&table->rows, row);
-    if (lc__table_find_equal(table, (lc_span){stored.bytes, stored.len}) != row) return lc_fail(LC_ERR_INTERNAL, "holds row %u twice, or its hash is wrong", row);
+    if (lc__table_find_equal(table, (lc_span){stored.bytes, stored.len}) != row)
+      return lc_fail(LC_ERR_INTERNAL, "holds row %u twice, or its hash is wrong", row);
   }
   return lc_ok();
 }
@@ -53,7 +56,8 @@ static const char *differing_indexes(const lc__shape *shape, const lc__loaded *l
     if (at == loaded->def.index_count) return "an index's id";
     const lc_index_def *def = &loaded->def.indexes[at];
     if (!lc_str_equal(def->name, index->def.name) || !lc_str_equal(def->source_name, index->def.source_name)) return "an index's name";
-    if (def->kind != index->def.kind || !same_columns(def->columns, def->column_count, index->def.columns, index->def.column_count)) return "an index's columns";
+    if (def->kind != index->def.kind || !same_columns(def->columns, def->column_count, index->def.columns, index->def.column_count))
+      return "an index's columns";
     if (index->unique != lc__index_def_is_unique(&loaded->def, def)) return "whether an index is unique";
   }
   return NULL;
@@ -72,7 +76,8 @@ static const char *differing_parts(const lc__shape *shape, const lc__loaded *loa
   if (def->sequence_count != other->sequence_count) return "the number of sequences";
   for (uint32_t i = 0; i < def->sequence_count; i++) {
     if (shape->sequences[i].id != loaded->sequences[i].id || shape->sequences[i].row_id != loaded->sequences[i].row_id) return "a sequence";
-    if (shape->sequences[i].increment != other->sequences[i].increment || shape->sequences[i].column != other->sequences[i].column) return "a sequence";
+    if (shape->sequences[i].increment != other->sequences[i].increment || shape->sequences[i].column != other->sequences[i].column)
+      return "a sequence";
   }
   if ((def->schedule != NULL) != (other->schedule != NULL)) return "whether it is scheduled";
   return NULL;
@@ -106,7 +111,8 @@ static lc_err check_table(lc_store *store, lc_table *table) {
   LC_TRY(check_row_hash(table));
   for (uint32_t i = 0; i < table->index_count; i++) {
     LC_TRY(lc__index_check(table->indexes[i]));
-    if (lc_store_index(store, table->indexes[i]->id) != table->indexes[i]) return lc_fail(LC_ERR_INTERNAL, "an index is not found by its id");
+    if (lc_store_index(store, table->indexes[i]->id) != table->indexes[i])
+      return lc_fail(LC_ERR_INTERNAL, "an index is not found by its id");
   }
   return check_definition(store, table);
 }
@@ -116,12 +122,14 @@ lc_err lc_store_check(lc_store *store) {
   for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table)) {
     lc_err err = check_table(store, table);
     if (lc_failed(err)) return lc_fail(LC_ERR_INTERNAL, "table %.*s: %s", LC_STR_ARGS(table->shape->def.name), lc_err_text(err));
-    if (lc_store_table_by_name(store, table->shape->def.name) != table) return lc_fail(LC_ERR_INTERNAL, "table %.*s is not found by its name", LC_STR_ARGS(table->shape->def.name));
+    if (lc_store_table_by_name(store, table->shape->def.name) != table)
+      return lc_fail(LC_ERR_INTERNAL, "table %.*s is not found by its name", LC_STR_ARGS(table->shape->def.name));
   }
   lc_scan scan;
   lc_table_scan(store->tables.items[LC_ST_TABLE], &scan);
   for (lc_row row; lc_scan_next(&scan, &row);) {
-    if (lc_store_table(store, lc_load32(row.bytes)) == NULL) return lc_fail(LC_ERR_INTERNAL, "st_table describes table %u, which is not there", lc_load32(row.bytes));
+    if (lc_store_table(store, lc_load32(row.bytes)) == NULL)
+      return lc_fail(LC_ERR_INTERNAL, "st_table describes table %u, which is not there", lc_load32(row.bytes));
   }
   return lc_ok();
 }

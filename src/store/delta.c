@@ -1,8 +1,8 @@
 /*
  * The delta of a transaction: per table the rows that are gone and the rows that are new, each at most once and on one side (S3).
  *
- * One pass over the undo list. Only the first entry of a row counts: it says what the row was before (an insert: nothing; a delete or update:
- * these bytes), and the table says what it is now. Where every row was changed once, that is already the net result, and it is a
+ * One pass over the undo list. Only the first entry of a row counts: it says what the row was before (an insert: nothing; a delete or
+ * update: these bytes), and the table says what it is now. Where every row was changed once, that is already the net result, and it is a
  * straight copy: a unique key separates any old row from any new one, unless rows were both inserted and deleted, or some row changed
  * more than once. Only then are equal bytes looked for on the two sides: in pairs when they are few, else through a hash.
  */
@@ -10,7 +10,7 @@
 
 enum { PAIRS_MAX = 256 };
 
-static void delta_add(lc_table_delta *to, const lc__undo *entry) {
+static inline void delta_add(lc_table_delta *to, const lc__undo *entry) {
   const lc_table *table = entry->table;
   if (entry->kind == LC__UNDO_UPDATE) {
     to->deletes[to->delete_count++] = (lc_row){entry->object, entry->len, LC_ROW_NONE};
@@ -26,7 +26,9 @@ static void delta_add(lc_table_delta *to, const lc__undo *entry) {
   to->inserts[to->insert_count++] = row;
 }
 
-static bool same_row(const lc_row *a, const lc_row *b) { return a->len == b->len && (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0); }
+static bool same_row(const lc_row *a, const lc_row *b) {
+  return a->len == b->len && (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0);
+}
 
 /* Takes out the rows that are gone, keeping the order of the others. */
 static uint32_t compact(lc_row *rows, const bool *gone, uint32_t count) {
@@ -77,7 +79,8 @@ static void delta_net(lc_arena *arena, lc_table_delta *delta) {
   delete_map map = {0};
   if (mapped) map = map_deletes(arena, delta);
   for (uint32_t i = 0; i < delta->insert_count; i++) {
-    uint32_t pair = mapped ? find_mapped(&map, delta, gone_deletes, &delta->inserts[i]) : find_pair(delta, gone_deletes, &delta->inserts[i]);
+    uint32_t pair =
+        mapped ? find_mapped(&map, delta, gone_deletes, &delta->inserts[i]) : find_pair(delta, gone_deletes, &delta->inserts[i]);
     if (pair != UINT32_MAX) gone_deletes[pair] = gone_inserts[i] = true;
   }
   delta->delete_count = compact(delta->deletes, gone_deletes, delta->delete_count);
@@ -113,6 +116,7 @@ void lc__delta_build(lc_store *store) {
   for (size_t i = 0; i < store->undo.count; i++) {
     const lc__undo *entry = &store->undo.items[i];
     if (entry->kind > LC__UNDO_UPDATE || entry->repeated) continue;
+    lc__bit_clear(entry->table->rows.touched, entry->row);
     delta_add(&deltas[entry->table->tx_position], entry);
   }
   uint32_t count = 0;

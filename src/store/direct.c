@@ -1,8 +1,7 @@
-#include "store/direct_internal.h"
-
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "store/direct_internal.h"
 
 void lc__direct_deinit(lc__direct *direct) {
   for (uint32_t i = 0; i < direct->page_cap; i++) free(direct->pages[i]);

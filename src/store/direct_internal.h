@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The direct index: an array from value to row id, in pages of LC__DIRECT_PAGE values that exist only where there are rows. For unique columns of
- * small unsigned integers or enums. Memory is bounded: when a page would make the array sparser than one row in LC__DIRECT_SPARSE slots, or
- * a value does not fit 32 bits, lc__direct_add refuses and the index becomes a hash (index.c).
+ * The direct index: an array from value to row id, in pages of LC__DIRECT_PAGE values that exist only where there are rows. For unique
+ * columns of small unsigned integers or enums. Memory is bounded: when a page would make the array sparser than one row in
+ * LC__DIRECT_SPARSE slots, or a value does not fit 32 bits, lc__direct_add refuses and the index becomes a hash (index.c).
  */
 #include "store/store.h"
 

@@ -6,7 +6,9 @@
 
 enum { SLOTS_MIN = 16, HUGE_BYTES = 2 << 20 };
 
-void lc__hash_init(lc__hash *hash, bool wide) { *hash = (lc__hash){.wide = wide}; }
+void lc__hash_init(lc__hash *hash, bool wide) {
+  *hash = (lc__hash){.wide = wide};
+}
 
 void lc__hash_deinit(lc__hash *hash) {
   free(hash->slots);
@@ -14,9 +16,13 @@ void lc__hash_deinit(lc__hash *hash) {
   hash->mask = hash->count = 0;
 }
 
-void lc__hash_clear(lc__hash *hash) { lc__hash_deinit(hash); }
+void lc__hash_clear(lc__hash *hash) {
+  lc__hash_deinit(hash);
+}
 
-static uint64_t slot_key(const lc__hash *hash, uint64_t at) { return hash->wide ? hash->slots[2 * at] : (uint32_t)hash->slots[at]; }
+static uint64_t slot_key(const lc__hash *hash, uint64_t at) {
+  return hash->wide ? hash->slots[2 * at] : (uint32_t)hash->slots[at];
+}
 static uint32_t slot_row(const lc__hash *hash, uint64_t at) {
   return hash->wide ? (uint32_t)hash->slots[2 * at + 1] : (uint32_t)(hash->slots[at] >> 32);
 }

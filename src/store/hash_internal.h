@@ -2,8 +2,8 @@
 /*
  * Open addressing, linear probing, at most half full: key → row id, for keys of which each is there once (unique indexes, whole rows).
  *
- *   narrow  8-byte slots  {u32 key, u32 row}: keys of up to 4 bytes, or a 32-bit hash of a longer key (then the caller compares through the row)
- *   wide    16-byte slots {u64 key, u32 row}: keys of up to 8 bytes
+ *   narrow  8-byte slots  {u32 key, u32 row}: keys of up to 4 bytes, or a 32-bit hash of a longer key (then the caller compares through the
+ * row) wide    16-byte slots {u64 key, u32 row}: keys of up to 8 bytes
  *
  * A free slot has row LC_ROW_NONE. Removal moves later entries back, so there are no tombstones and no degradation. Doubling copies all
  * slots at once: amortised constant, and the table never shrinks.
@@ -29,9 +29,13 @@ void lc__hash_clear(lc__hash *hash);
 void lc__hash_add(lc__hash *hash, uint64_t key, uint32_t row);
 /* Removes the entry of this key and row; false when there is none. */
 bool lc__hash_remove(lc__hash *hash, uint64_t key, uint32_t row);
-static inline uint64_t lc__hash_memory(const lc__hash *hash) { return hash->slots ? (hash->mask + 1) * (hash->wide ? 16 : 8) : 0; }
+static inline uint64_t lc__hash_memory(const lc__hash *hash) {
+  return hash->slots ? (hash->mask + 1) * (hash->wide ? 16 : 8) : 0;
+}
 
-static inline lc__hash_cursor lc__hash_start(const lc__hash *hash, uint64_t key) { return (lc__hash_cursor){lc_hash_u64(key) & hash->mask}; }
+static inline lc__hash_cursor lc__hash_start(const lc__hash *hash, uint64_t key) {
+  return (lc__hash_cursor){lc_hash_u64(key) & hash->mask};
+}
 /* The next row with this key, or LC_ROW_NONE. */
 static inline uint32_t lc__hash_next(const lc__hash *hash, uint64_t key, lc__hash_cursor *cursor) {
   if (__builtin_expect(hash->slots == NULL, 0)) return LC_ROW_NONE;

@@ -1,8 +1,7 @@
-#include "store/heap_internal.h"
-
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "store/heap_internal.h"
 
 enum { CHUNK_MIN = 4 << 10, CHUNK_MAX = 1 << 20 };
 

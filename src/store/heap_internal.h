@@ -1,8 +1,9 @@
 #pragma once
 /*
- * Blocks for rows of variable length: size classes 16, 24, 32, 48, 64, 96 ... 32768 bytes (each power of two and the half-way step), carved from
- * chunks that double from 4 KiB to 1 MiB; larger blocks come from the system one by one. A freed block goes to the list of its class and
- * is never returned before the heap goes, so a warmed-up heap does not call malloc (S5). One heap per table: dropping the table frees it at once.
+ * Blocks for rows of variable length: size classes 16, 24, 32, 48, 64, 96 ... 32768 bytes (each power of two and the half-way step), carved
+ * from chunks that double from 4 KiB to 1 MiB; larger blocks come from the system one by one. A freed block goes to the list of its class
+ * and is never returned before the heap goes, so a warmed-up heap does not call malloc (S5). One heap per table: dropping the table frees
+ * it at once.
  */
 #include "base/bytes.h"
 
@@ -13,7 +14,7 @@ typedef struct lc__heap {
   struct lc__heap_chunk *chunks;
   uint8_t *at, *end; /* what is left of the newest chunk */
   size_t chunk_size;
-  uint64_t bytes;    /* taken from the system */
+  uint64_t bytes; /* taken from the system */
 } lc__heap;
 
 /* A block of at least `size` bytes, aligned to 8; `*class` is needed to free it. */

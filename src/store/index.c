@@ -14,8 +14,13 @@
 
 static bool is_direct_column(const lc_type *type) {
   switch (type->kind) {
-    case LC_TYPE_U8: case LC_TYPE_U16: case LC_TYPE_U32: case LC_TYPE_U64: return true;
-    default: return lc__type_is_plain_enum(type);
+    case LC_TYPE_U8:
+    case LC_TYPE_U16:
+    case LC_TYPE_U32:
+    case LC_TYPE_U64:
+      return true;
+    default:
+      return lc__type_is_plain_enum(type);
   }
 }
 
@@ -32,7 +37,8 @@ lc_index *lc__index_create(lc_table *table, const lc_layout *layout, uint32_t id
   index->def.columns = lc_arena_copy(&index->arena, def->columns, def->column_count * sizeof *def->columns);
   lc__key_init(&index->key, &index->arena, layout, def->columns, def->column_count, &table->store->key_scratch);
   index->mode = unique ? LC__INDEX_HASH : LC__INDEX_TREE;
-  if (unique && def->kind == LC_INDEX_DIRECT && def->column_count == 1 && is_direct_column(layout->columns[def->columns[0]].type)) index->mode = LC__INDEX_DIRECT;
+  if (unique && def->kind == LC_INDEX_DIRECT && def->column_count == 1 && is_direct_column(layout->columns[def->columns[0]].type))
+    index->mode = LC__INDEX_DIRECT;
   index->exact_hash = index->key.is_word;
   lc__hash_init(&index->hash, index->exact_hash && index->key.word_size > 4);
   bool hashed = def->kind == LC_INDEX_HASH && !index->key.is_word;
@@ -95,22 +101,18 @@ static uint32_t hash_find_key(const lc_index *index, uint64_t hash_key, lc_span 
   return LC_ROW_NONE;
 }
 
-static uint32_t find_word(const lc_index *index, uint64_t word) {
-  return index->mode == LC__INDEX_DIRECT ? lc__direct_find(&index->direct, word) : lc__hash_find(&index->hash, word);
-}
-
 uint32_t lc__index_find_row(const lc_index *index, const uint8_t *row) {
-  if (__builtin_expect(index->exact_hash, 1)) return find_word(index, lc__key_word_of_row(&index->key, row));
+  if (__builtin_expect(index->exact_hash, 1)) return lc__index_find_word(index, lc__key_word_of_row(&index->key, row));
   lc_span key = lc__key_of_row(&index->key, row);
   return hash_find_key(index, (uint32_t)lc__key_hash(&index->key, key), key);
 }
 
-/* Whether the key's bytes hold a whole key; for words of integers a length check is all. */
-static lc_err key_check(const lc_index *index, lc_span *key) {
+lc_err lc__index_check_key(const lc_index *index, lc_span *key) {
   const lc__key_spec *spec = &index->key;
   if (spec->is_fast) {
     if (__builtin_expect(key->len < spec->fast_size, 0)) {
-      return lc_fail(LC_ERR_BSATN, "data too short for %s: Expected %u, given %zu", lc_type_kind_name(lc_type_resolve(spec->type)->kind), spec->fast_size, key->len);
+      return lc_fail(LC_ERR_BSATN, "data too short for %s: Expected %u, given %zu", lc_type_kind_name(lc_type_resolve(spec->type)->kind),
+                     spec->fast_size, key->len);
     }
     key->len = spec->fast_size;
     return lc_ok();
@@ -123,18 +125,19 @@ static lc_err key_check(const lc_index *index, lc_span *key) {
 
 static uint64_t word_of_key(const lc_index *index, lc_span key) {
   const lc__key_spec *spec = &index->key;
-  return spec->is_fast ? lc__load_sized(key.ptr, spec->fast_size) ^ spec->fast_sign : lc__key_word_of_bytes(spec, key.ptr, spec->column_count);
+  return spec->is_fast ? lc__load_sized(key.ptr, spec->fast_size) ^ spec->fast_sign
+                       : lc__key_word_of_bytes(spec, key.ptr, spec->column_count);
 }
 
-static uint32_t find_key(const lc_index *index, lc_span key) {
-  if (__builtin_expect(index->exact_hash, 1)) return find_word(index, word_of_key(index, key));
+uint32_t lc__index_find_key(const lc_index *index, lc_span key) {
+  if (__builtin_expect(index->exact_hash, 1)) return lc__index_find_word(index, word_of_key(index, key));
   return hash_find_key(index, (uint32_t)lc__key_hash(&index->key, key), key);
 }
 
 lc_err lc_index_find(lc_index *index, lc_span key, lc_row *row, bool *found) {
   if (!index->unique) return lc_fail(LC_ERR_INDEX_NOT_UNIQUE, "index %.*s is not unique", LC_STR_ARGS(index->def.name));
-  LC_TRY(key_check(index, &key));
-  uint32_t id = find_key(index, key);
+  LC_TRY(lc__index_check_key(index, &key));
+  uint32_t id = lc__index_find_key(index, key);
   *found = id != LC_ROW_NONE;
   if (*found) *row = lc__rows_get(&index->table->rows, id);
   return lc_ok();
@@ -143,17 +146,26 @@ lc_err lc_index_find(lc_index *index, lc_span key, lc_row *row, bool *found) {
 void lc_index_prefetch(lc_index *index, lc_span key) {
   /* The slot is loaded here, not prefetched: several of these in a row overlap, and the row's own line can then be asked for too. */
   if (!index->unique || !index->key.is_fast || key.len < index->key.fast_size) return;
-  uint32_t row = find_word(index, word_of_key(index, key));
+  uint32_t row = lc__index_find_word(index, word_of_key(index, key));
   if (row != LC_ROW_NONE) __builtin_prefetch(lc__rows_slot(&index->table->rows, row), 1);
 }
 
 lc_err lc__index_build(lc_index *index) {
   lc_table *table = index->table;
   for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) {
-    if (index->unique && lc__index_find_row(index, lc__row_bytes(table, row)) != LC_ROW_NONE) return lc__index_violation(index, lc__row_bytes(table, row));
+    if (index->unique && lc__index_find_row(index, lc__row_bytes(table, row)) != LC_ROW_NONE)
+      return lc__index_violation(index, lc__row_bytes(table, row));
     lc__index_add(index, row);
   }
   return lc_ok();
+}
+
+void lc__index_want_tree(lc_index *index) {
+  if (index->has_tree) return;
+  lc_table *table = index->table;
+  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1))
+    lc__tree_add(&index->tree, row);
+  index->has_tree = true;
 }
 
 lc_err lc__index_violation(const lc_index *index, const uint8_t *row) {
@@ -180,161 +192,40 @@ uint64_t lc__index_memory(const lc_index *index) {
 
 lc_err lc__index_check(const lc_index *index) {
   const lc_table *table = index->table;
-  uint64_t count = index->mode == LC__INDEX_HASH ? index->hash.count : index->mode == LC__INDEX_DIRECT ? index->direct.count : index->tree.count;
+  uint64_t count = index->mode == LC__INDEX_HASH     ? index->hash.count
+                   : index->mode == LC__INDEX_DIRECT ? index->direct.count
+                                                     : index->tree.count;
   if (count != table->row_count) {
-    return lc_fail(LC_ERR_INTERNAL, "index %.*s has %llu entries for %llu rows", LC_STR_ARGS(index->def.name), (unsigned long long)count, (unsigned long long)table->row_count);
+    return lc_fail(LC_ERR_INTERNAL, "index %.*s has %llu entries for %llu rows", LC_STR_ARGS(index->def.name), (unsigned long long)count,
+                   (unsigned long long)table->row_count);
   }
   if (index->has_tree) {
     LC_TRY(lc_err_context(lc__tree_check(&index->tree), "index %.*s", LC_STR_ARGS(index->def.name)));
-    if (index->tree.count != table->row_count) return lc_fail(LC_ERR_INTERNAL, "the tree of index %.*s misses rows", LC_STR_ARGS(index->def.name));
+    if (index->tree.count != table->row_count)
+      return lc_fail(LC_ERR_INTERNAL, "the tree of index %.*s misses rows", LC_STR_ARGS(index->def.name));
   }
   for (uint32_t row = lc__rows_next(&table->rows, 0); index->unique && row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) {
     uint32_t found = lc__index_find_row(index, lc__row_bytes(table, row));
-    if (found != row) return lc_fail(LC_ERR_INTERNAL, "index %.*s leads from the key of row %u to row %u", LC_STR_ARGS(index->def.name), row, found);
+    if (found != row)
+      return lc_fail(LC_ERR_INTERNAL, "index %.*s leads from the key of row %u to row %u", LC_STR_ARGS(index->def.name), row, found);
   }
-  return lc_ok();
-}
-
-/* ---- scans ---- */
-
-/* lc_scan.state[0] says what is scanned; the others are its position. */
-enum { SCAN_EMPTY, SCAN_ROWS, SCAN_ONE, SCAN_TREE, SCAN_DIRECT };
-
-void lc_table_scan(lc_table *table, lc_scan *scan) { *scan = (lc_scan){.table = table, .state = {SCAN_ROWS, 0}}; }
-
-static void scan_one(lc_scan *scan, uint32_t row) {
-  if (row == LC_ROW_NONE) return;
-  scan->state[0] = SCAN_ONE;
-  scan->state[1] = row;
-}
-
-static void scan_tree(lc_scan *scan, lc__tree_position from, lc__tree_position to) {
-  scan->state[0] = SCAN_TREE;
-  scan->state[1] = (uint64_t)(uintptr_t)from.leaf;
-  scan->state[2] = from.at;
-  scan->state[3] = (uint64_t)(uintptr_t)to.leaf;
-  scan->state[4] = to.at;
-}
-
-bool lc_scan_next(lc_scan *scan, lc_row *row) {
-  uint32_t id = LC_ROW_NONE;
-  switch (scan->state[0]) {
-    case SCAN_ROWS:
-      id = lc__rows_next(&scan->table->rows, (uint32_t)scan->state[1]);
-      if (id != LC_ROW_NONE) scan->state[1] = id + 1;
-      break;
-    case SCAN_ONE:
-      id = (uint32_t)scan->state[1];
-      scan->state[0] = SCAN_EMPTY;
-      break;
-    case SCAN_TREE: {
-      if (scan->state[1] == scan->state[3] && scan->state[2] == scan->state[4]) break;
-      lc__tree_position at = {(lc__tree_node *)(uintptr_t)scan->state[1], (uint32_t)scan->state[2]};
-      id = lc__tree_next(&at);
-      scan->state[1] = (uint64_t)(uintptr_t)at.leaf;
-      scan->state[2] = at.at;
-      break;
-    }
-    case SCAN_DIRECT: id = lc__direct_next(&scan->index->direct, &scan->state[1], scan->state[2]); break;
-    default: break;
-  }
-  if (id == LC_ROW_NONE) return false;
-  *row = lc__rows_get(&scan->table->rows, id);
-  return true;
-}
-
-lc_err lc_index_scan_point(lc_index *index, lc_span key, lc_scan *scan) {
-  *scan = (lc_scan){.table = index->table, .index = index};
-  LC_TRY(key_check(index, &key));
-  if (index->unique) {
-    scan_one(scan, find_key(index, key));
-    return lc_ok();
-  }
-  lc__probe probe = lc__probe_of_bytes(&index->key, index->tree.hashed, key.ptr, key.len, index->key.column_count);
-  scan_tree(scan, lc__tree_seek(&index->tree, &probe, false), lc__tree_seek(&index->tree, &probe, true));
-  return lc_ok();
-}
-
-static void build_tree(lc_index *index) {
-  if (index->has_tree) return;
-  lc_table *table = index->table;
-  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) lc__tree_add(&index->tree, row);
-  index->has_tree = true;
-}
-
-static void scan_direct(lc_index *index, lc_bound from, lc_bound to, lc_scan *scan) {
-  uint64_t first = 0, last = UINT64_MAX - 1;
-  if (from.kind != LC_BOUND_UNBOUNDED) {
-    first = lc__key_word_of_bytes(&index->key, from.value.ptr, 1);
-    if (from.kind == LC_BOUND_EXCLUDED && first++ == UINT64_MAX) return;
-  }
-  if (to.kind != LC_BOUND_UNBOUNDED) {
-    last = lc__key_word_of_bytes(&index->key, to.value.ptr, 1);
-    if (to.kind == LC_BOUND_EXCLUDED && last-- == 0) return;
-    if (last == UINT64_MAX) last--; /* the array ends at UINT32_MAX anyway */
-  }
-  if (first > last) return;
-  scan->state[0] = SCAN_DIRECT;
-  scan->state[1] = first;
-  scan->state[2] = last;
-}
-
-/* The position at one end of a range: of the bound under the prefix, or of the whole prefix when there is no bound. */
-static lc__tree_position range_end(lc_index *index, lc_span prefix, uint16_t prefix_columns, lc_bound bound, bool is_upper) {
-  if (bound.kind == LC_BOUND_UNBOUNDED && prefix_columns == 0) return is_upper ? (lc__tree_position){0} : lc__tree_first(&index->tree);
-  lc_buf *bytes = &index->table->store->row_scratch;
-  lc_buf_clear(bytes);
-  lc_buf_put_span(bytes, prefix);
-  bool bounded = bound.kind != LC_BOUND_UNBOUNDED;
-  if (bounded) lc_buf_put_span(bytes, bound.value);
-  lc_buf_reserve(bytes, 1); /* a key of empty products has no bytes, but needs an address */
-  lc__probe probe = lc__probe_of_bytes(&index->key, false, bytes->data, bytes->len, (uint16_t)(prefix_columns + bounded));
-  bool after = bounded ? (bound.kind == LC_BOUND_EXCLUDED) != is_upper : is_upper;
-  return lc__tree_seek(&index->tree, &probe, after);
-}
-
-/* Whether no value lies within the bounds: from over to, or equal with an exclusive side. */
-static bool range_is_empty(const lc_index *index, uint16_t column, lc_bound from, lc_bound to) {
-  if (from.kind == LC_BOUND_UNBOUNDED || to.kind == LC_BOUND_UNBOUNDED) return false;
-  int order = lc__key_value_compare(&index->key, column, from.value.ptr, to.value.ptr);
-  return order > 0 || (order == 0 && (from.kind == LC_BOUND_EXCLUDED || to.kind == LC_BOUND_EXCLUDED));
-}
-
-static lc_err bound_check(const lc_index *index, uint16_t column, lc_bound *bound) {
-  if (bound->kind == LC_BOUND_UNBOUNDED) return lc_ok();
-  size_t used;
-  LC_TRY(lc__key_validate(&index->key, column, 1, bound->value, &used));
-  bound->value.len = used;
-  return lc_ok();
-}
-
-lc_err lc_index_scan_range(lc_index *index, lc_span prefix, uint32_t prefix_columns, lc_bound from, lc_bound to, lc_scan *scan) {
-  *scan = (lc_scan){.table = index->table, .index = index};
-  if (!lc_index_has_ranges(index)) return lc_fail(LC_ERR_INDEX_KIND, "index %.*s is a hash index: it has no order to scan a range of", LC_STR_ARGS(index->def.name));
-  if (prefix_columns >= index->def.column_count) {
-    return lc_fail(LC_ERR_BSATN, "the prefix has %u columns, but index %.*s has only %u", prefix_columns, LC_STR_ARGS(index->def.name), index->def.column_count);
-  }
-  uint16_t column = (uint16_t)prefix_columns;
-  if (column == 0) prefix.len = 0;
-  LC_TRY(lc__key_validate(&index->key, 0, column, prefix, &prefix.len));
-  LC_TRY(bound_check(index, column, &from));
-  LC_TRY(bound_check(index, column, &to));
-  if (range_is_empty(index, column, from, to)) return lc_ok();
-  bool whole = column + 1 == index->def.column_count && from.kind == LC_BOUND_INCLUDED && to.kind == LC_BOUND_INCLUDED;
-  if (whole && column == 0 && lc_span_equal(from.value, to.value)) return lc_index_scan_point(index, from.value, scan);
-  if (index->mode == LC__INDEX_DIRECT) {
-    scan_direct(index, from, to, scan);
-    return lc_ok();
-  }
-  build_tree(index);
-  scan_tree(scan, range_end(index, prefix, column, from, false), range_end(index, prefix, column, to, true));
   return lc_ok();
 }
 
 /* ---- what it is ---- */
 
-uint32_t lc_index_id(const lc_index *index) { return index->id; }
-lc_table *lc_index_table(const lc_index *index) { return index->table; }
-const lc_index_def *lc_index_def_of(const lc_index *index) { return &index->def; }
-bool lc_index_is_unique(const lc_index *index) { return index->unique; }
-bool lc_index_has_ranges(const lc_index *index) { return index->def.kind != LC_INDEX_HASH; }
+uint32_t lc_index_id(const lc_index *index) {
+  return index->id;
+}
+lc_table *lc_index_table(const lc_index *index) {
+  return index->table;
+}
+const lc_index_def *lc_index_def_of(const lc_index *index) {
+  return &index->def;
+}
+bool lc_index_is_unique(const lc_index *index) {
+  return index->unique;
+}
+bool lc_index_has_ranges(const lc_index *index) {
+  return index->def.kind != LC_INDEX_HASH;
+}

@@ -1,7 +1,6 @@
-#include "store/key_internal.h"
-
 #include "base/assert.h"
 #include "base/hash.h"
+#include "store/key_internal.h"
 
 /* ---- types ---- */
 
@@ -65,10 +64,14 @@ static void key_init_word(lc__key_spec *spec, lc_arena *arena) {
   }
 }
 
-void lc__key_init(lc__key_spec *spec, lc_arena *arena, const lc_layout *layout, const uint16_t *columns, uint16_t column_count, lc_buf *scratch) {
+void lc__key_init(lc__key_spec *spec, lc_arena *arena, const lc_layout *layout, const uint16_t *columns, uint16_t column_count,
+                  lc_buf *scratch) {
   lc_assert(column_count > 0);
-  *spec = (lc__key_spec){.layout = layout, .columns = lc_arena_copy(arena, columns, column_count * sizeof *columns), .column_count = column_count,
-                         .contiguous = true, .scratch = scratch};
+  *spec = (lc__key_spec){.layout = layout,
+                         .columns = lc_arena_copy(arena, columns, column_count * sizeof *columns),
+                         .column_count = column_count,
+                         .contiguous = true,
+                         .scratch = scratch};
   lc_field *fields = LC_ARENA_ARRAY(arena, lc_field, column_count);
   bool *is_plain_enum = LC_ARENA_ARRAY(arena, bool, column_count);
   spec->is_plain_enum = is_plain_enum;
@@ -172,7 +175,8 @@ static void head_emit(head_writer *writer, uint64_t value, uint32_t size) {
 }
 
 static void head_wide(head_writer *writer, lc_type_kind kind, const uint8_t *at, uint32_t size) {
-  for (uint32_t i = size; i-- > 0 && !writer->stopped;) head_emit(writer, at[i] ^ (i == size - 1 && lc_type_is_signed(kind) ? 0x80u : 0u), 1);
+  for (uint32_t i = size; i-- > 0 && !writer->stopped;)
+    head_emit(writer, at[i] ^ (i == size - 1 && lc_type_is_signed(kind) ? 0x80u : 0u), 1);
 }
 
 static void head_value(head_writer *writer, const lc_type *type, const uint8_t *at) {
@@ -228,14 +232,18 @@ static uint8_t *canonicalise(const lc_type *type, uint8_t *at) {
   switch (type->kind) {
     case LC_TYPE_F32: {
       uint32_t bits = lc_load32(at);
-      if ((bits & 0x7fffffff) > 0x7f800000) lc_store32(at, 0x7fc00000);
-      else if (bits == 0x80000000) lc_store32(at, 0);
+      if ((bits & 0x7fffffff) > 0x7f800000)
+        lc_store32(at, 0x7fc00000);
+      else if (bits == 0x80000000)
+        lc_store32(at, 0);
       return at + 4;
     }
     case LC_TYPE_F64: {
       uint64_t bits = lc_load64(at);
-      if ((bits & INT64_MAX) > 0x7ff0000000000000) lc_store64(at, 0x7ff8000000000000);
-      else if (bits == 1ull << 63) lc_store64(at, 0);
+      if ((bits & INT64_MAX) > 0x7ff0000000000000)
+        lc_store64(at, 0x7ff8000000000000);
+      else if (bits == 1ull << 63)
+        lc_store64(at, 0);
       return at + 8;
     }
     case LC_TYPE_PRODUCT:
@@ -252,7 +260,8 @@ static uint8_t *canonicalise(const lc_type *type, uint8_t *at) {
       for (uint32_t i = 0; i < count; i++) at = canonicalise(type->element, at);
       return at;
     }
-    default: return at + lc_value_size(type, at);
+    default:
+      return at + lc_value_size(type, at);
   }
 }
 

@@ -32,10 +32,10 @@ typedef struct lc__key_spec {
   uint8_t fast_size;
   uint32_t fast_offset;
   uint64_t fast_sign;
-  uint32_t word_size;      /* bytes of key and word, when is_word */
-  lc__atom *atoms;         /* when is_word */
-  uint16_t *column_atoms;  /* atoms before each column, and in all: column_count + 1 numbers */
-  lc_buf *scratch;         /* of the store: gathered and canonical keys */
+  uint32_t word_size;     /* bytes of key and word, when is_word */
+  lc__atom *atoms;        /* when is_word */
+  uint16_t *column_atoms; /* atoms before each column, and in all: column_count + 1 numbers */
+  lc_buf *scratch;        /* of the store: gathered and canonical keys */
 } lc__key_spec;
 
 /* A whole or partial key to look for. */
@@ -50,7 +50,8 @@ typedef struct lc__probe {
 } lc__probe;
 
 /* `columns` and what is derived live in `arena`. */
-void lc__key_init(lc__key_spec *spec, lc_arena *arena, const lc_layout *layout, const uint16_t *columns, uint16_t column_count, lc_buf *scratch);
+void lc__key_init(lc__key_spec *spec, lc_arena *arena, const lc_layout *layout, const uint16_t *columns, uint16_t column_count,
+                  lc_buf *scratch);
 
 /* Checks `bytes` as the first `column_count` columns of a key and stores their length. Errors: LC_ERR_BSATN. */
 lc_err lc__key_validate(const lc__key_spec *spec, uint16_t first, uint16_t column_count, lc_span bytes, size_t *used);
@@ -59,10 +60,14 @@ uint64_t lc__key_word_of_bytes(const lc__key_spec *spec, const uint8_t *bytes, u
 uint64_t lc__key_word_of_row_slow(const lc__key_spec *spec, const uint8_t *row);
 static inline uint64_t lc__load_sized(const uint8_t *at, uint8_t size) {
   switch (size) {
-    case 1: return *at;
-    case 2: return lc_load16(at);
-    case 4: return lc_load32(at);
-    default: return lc_load64(at);
+    case 1:
+      return *at;
+    case 2:
+      return lc_load16(at);
+    case 4:
+      return lc_load32(at);
+    default:
+      return lc_load64(at);
   }
 }
 static inline uint64_t lc__key_word_of_row(const lc__key_spec *spec, const uint8_t *row) {

@@ -1,9 +1,9 @@
 /*
  * Rebuilding a store from logged effects.
  *
- * Effects are absolute (this row present, that row absent), and a fuzzy snapshot may already hold later ones: so for a while two rows may share
- * a unique key, and a row to delete may not be there. Therefore no index is kept during recovery, only the whole-row hash of each table;
- * lc_store_recovered builds everything from the rows, once, and that is also where a violated constraint shows up.
+ * Effects are absolute (this row present, that row absent), and a fuzzy snapshot may already hold later ones: so for a while two rows may
+ * share a unique key, and a row to delete may not be there. Therefore no index is kept during recovery, only the whole-row hash of each
+ * table; lc_store_recovered builds everything from the rows, once, and that is also where a violated constraint shows up.
  *
  * Tables appear as soon as a record with rows of st_table and st_column goes on to rows of user tables (ids ascend, so those rows come
  * first); they go at the end of the record, because their own rows are deleted in it.
@@ -12,7 +12,9 @@
 
 #include "store/table_internal.h"
 
-static lc_err corrupt(uint32_t table_id, const char *what) { return lc_fail(LC_ERR_LOG_CORRUPT, "a logged row of table %u %s", table_id, what); }
+static lc_err corrupt(uint32_t table_id, const char *what) {
+  return lc_fail(LC_ERR_LOG_CORRUPT, "a logged row of table %u %s", table_id, what);
+}
 
 void lc_store_apply_begin(lc_store *store) {
   lc_assert(!store->in_transaction);
@@ -31,7 +33,8 @@ void lc_store_apply_begin(lc_store *store) {
 static lc_err set_loaded_shape(lc_store *store, uint32_t table_id, const lc__loaded *loaded) {
   lc__shape *shape;
   lc_err err = lc__shape_create(&loaded->def, &shape);
-  if (lc_failed(err)) return lc_fail(LC_ERR_LOG_CORRUPT, "the catalogue describes table %u in a way that cannot be: %s", table_id, lc_err_text(err));
+  if (lc_failed(err))
+    return lc_fail(LC_ERR_LOG_CORRUPT, "the catalogue describes table %u in a way that cannot be: %s", table_id, lc_err_text(err));
   lc_table *table = store->tables.items[table_id];
   lc__shape *old = table->shape;
   lc__catalogue_unpublish(store, table);
@@ -42,7 +45,8 @@ static lc_err set_loaded_shape(lc_store *store, uint32_t table_id, const lc__loa
   }
   for (uint32_t i = 0; i < shape->def.index_count; i++) {
     const lc_index_def *def = &shape->def.indexes[i];
-    shape->indexes[shape->index_count++] = lc__index_create(table, shape->layout, loaded->index_ids[i], def, lc__index_def_is_unique(&shape->def, def));
+    shape->indexes[shape->index_count++] =
+        lc__index_create(table, shape->layout, loaded->index_ids[i], def, lc__index_def_is_unique(&shape->def, def));
   }
   for (uint32_t i = 0; i < shape->def.constraint_count; i++) shape->constraint_ids[i] = loaded->constraint_ids[i];
   for (uint32_t i = 0; i < shape->def.sequence_count; i++) {
@@ -63,7 +67,8 @@ static lc_err follow_table(lc_store *store, uint32_t table_id) {
   lc_arena arena = {0};
   lc__loaded loaded;
   lc_table *table = lc_store_table(store, table_id);
-  lc_err err = table_id < TABLE_ID_MAX ? lc__catalogue_load(store, &arena, table_id, true, &loaded) : corrupt(LC_ST_TABLE, "has an impossible id");
+  lc_err err =
+      table_id < TABLE_ID_MAX ? lc__catalogue_load(store, &arena, table_id, true, &loaded) : corrupt(LC_ST_TABLE, "has an impossible id");
   if (!lc_failed(err) && table == NULL) {
     lc__shape *shape;
     err = lc__shape_create(&loaded.def, &shape);
@@ -71,7 +76,8 @@ static lc_err follow_table(lc_store *store, uint32_t table_id) {
   } else if (!lc_failed(err)) {
     lc_field *fields = LC_ARENA_ARRAY(&arena, lc_field, loaded.def.column_count + 1u);
     for (uint16_t i = 0; i < loaded.def.column_count; i++) fields[i] = (lc_field){loaded.def.columns[i].name, loaded.def.columns[i].type};
-    if (!lc_type_equal(table->shape->def.row, lc_type_product(&arena, fields, loaded.def.column_count))) err = set_loaded_shape(store, table_id, &loaded);
+    if (!lc_type_equal(table->shape->def.row, lc_type_product(&arena, fields, loaded.def.column_count)))
+      err = set_loaded_shape(store, table_id, &loaded);
   }
   lc_arena_deinit(&arena);
   return err;
@@ -168,7 +174,8 @@ lc_err lc_store_apply_insert(lc_store *store, uint32_t table_id, lc_span row) {
 lc_err lc_store_apply_truncate(lc_store *store, uint32_t table_id) {
   lc_table *table;
   LC_TRY(apply_to(store, table_id, &table));
-  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) apply_remove(table, row);
+  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1))
+    apply_remove(table, row);
   note_catalogue_change(store, table_id);
   return lc_ok();
 }
@@ -192,8 +199,10 @@ static lc_err finish_definition(lc_store *store, lc_table *table) {
     err = set_loaded_shape(store, table->id, &loaded);
   } else if (!lc_failed(err)) { /* system tables are what they are, but the rows of their sequences may lie elsewhere now */
     lc__shape *shape = table->shape;
-    if (loaded.def.sequence_count != shape->def.sequence_count) err = corrupt(LC_ST_SEQUENCE, "for a system table is missing or one too many");
-    else if (shape->def.sequence_count) shape->sequences[0].row_id = loaded.sequences[0].row_id;
+    if (loaded.def.sequence_count != shape->def.sequence_count)
+      err = corrupt(LC_ST_SEQUENCE, "for a system table is missing or one too many");
+    else if (shape->def.sequence_count)
+      shape->sequences[0].row_id = loaded.sequences[0].row_id;
   }
   lc_arena_deinit(&arena);
   return err;
@@ -202,8 +211,10 @@ static lc_err finish_definition(lc_store *store, lc_table *table) {
 lc_err lc_store_recovered(lc_store *store) {
   if (!store->recovering) return lc_ok();
   LC_TRY(lc_store_apply_end(store));
-  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table)) LC_TRY(finish_definition(store, table));
+  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table))
+    LC_TRY(finish_definition(store, table));
   store->recovering = false;
-  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table)) LC_TRY(finish_table(store, table));
+  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table))
+    LC_TRY(finish_table(store, table));
   return lc_ok();
 }

@@ -1,9 +1,8 @@
-#include "store/rows_internal.h"
-
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/assert.h"
+#include "store/rows_internal.h"
 
 enum {
   PAGE_BYTES = 64 << 10,
@@ -49,7 +48,8 @@ void lc__rows_deinit(lc__rows *rows) {
     uint8_t *is_free = free_ids(rows);
     for (uint32_t id = 0; id < rows->end; id++) {
       const lc__row_block *block = lc__rows_block(rows, id);
-      if (!(is_free[id / 8] >> id % 8 & 1) && block->class == LC__HEAP_LARGE) lc__heap_free(&rows->heap, block->bytes, block->len, block->class);
+      if (!(is_free[id / 8] >> id % 8 & 1) && block->class == LC__HEAP_LARGE)
+        lc__heap_free(&rows->heap, block->bytes, block->len, block->class);
     }
     free(is_free);
   }
@@ -116,7 +116,8 @@ lc_err lc__rows_put(lc__rows *rows, lc_span row, uint32_t *id) {
     rows->free_head = lc_load32(slot);
   } else {
     /* The last page is never used to its end, so that no id equals LC_ROW_NONE and `end` does not wrap. */
-    if (rows->end >= UINT32_MAX - (1u << rows->page_shift)) return lc_fail(LC_ERR_TOO_LARGE, "the table holds %u rows: it has no room for another", rows->end);
+    if (rows->end >= UINT32_MAX - (1u << rows->page_shift))
+      return lc_fail(LC_ERR_TOO_LARGE, "the table holds %u rows: it has no room for another", rows->end);
     if (rows->end >> rows->page_shift == rows->page_count) rows_add_page(rows);
     *id = rows->end++;
     slot = lc__rows_slot(rows, *id);
@@ -137,7 +138,8 @@ void lc__rows_free(lc__rows *rows, uint32_t id) {
 }
 
 bool lc__rows_fit(const lc__rows *rows, const lc_layout *layout) {
-  return rows->inlined == (layout->fixed && layout->fixed_size <= LC__ROW_INLINE_MAX) && (!rows->inlined || rows->row_len == layout->fixed_size);
+  return rows->inlined == (layout->fixed && layout->fixed_size <= LC__ROW_INLINE_MAX) &&
+         (!rows->inlined || rows->row_len == layout->fixed_size);
 }
 
 void lc__rows_convert(lc__rows *to, const lc__rows *from, const lc_layout *layout) {

@@ -66,9 +66,19 @@ static inline lc_row lc__rows_get(const lc__rows *rows, uint32_t id) {
   const lc__row_block *block = (const lc__row_block *)(const void *)slot;
   return (lc_row){block->bytes, block->len, id};
 }
-static inline lc__row_block *lc__rows_block(const lc__rows *rows, uint32_t id) { return (lc__row_block *)(void *)lc__rows_slot(rows, id); }
+static inline lc__row_block *lc__rows_block(const lc__rows *rows, uint32_t id) {
+  return (lc__row_block *)(void *)lc__rows_slot(rows, id);
+}
 
-static inline bool lc__bit(const uint64_t *bits, uint32_t id) { return bits[id >> 6] >> (id & 63) & 1; }
-static inline void lc__bit_set(uint64_t *bits, uint32_t id) { bits[id >> 6] |= 1ull << (id & 63); }
-static inline void lc__bit_clear(uint64_t *bits, uint32_t id) { bits[id >> 6] &= ~(1ull << (id & 63)); }
-static inline bool lc__rows_is_live(const lc__rows *rows, uint32_t id) { return id < rows->end && lc__bit(rows->live, id); }
+static inline bool lc__bit(const uint64_t *bits, uint32_t id) {
+  return bits[id >> 6] >> (id & 63) & 1;
+}
+static inline void lc__bit_set(uint64_t *bits, uint32_t id) {
+  bits[id >> 6] |= 1ull << (id & 63);
+}
+static inline void lc__bit_clear(uint64_t *bits, uint32_t id) {
+  bits[id >> 6] &= ~(1ull << (id & 63));
+}
+static inline bool lc__rows_is_live(const lc__rows *rows, uint32_t id) {
+  return id < rows->end && lc__bit(rows->live, id);
+}

@@ -1,11 +1,11 @@
 /*
  * Auto-increment. A sequence is its row of st_sequence and nothing else: `allocated`, the last 16 bytes of the row, is the next value.
  *
- * A draw returns it and writes its successor into the row, within the transaction. So an aborted transaction gives its numbers back, a restart
- * leaves no gap, and a value that an acknowledged transaction received is never given out again (L7), because the record that
- * acknowledged it holds the row. The record is needed: what was drawn cannot be told from the rows inserted (a row may be gone again, or have
- * failed), and explicit values must not move the sequence. Its cost is one row image per sequence and *transaction*: the first draw saves the
- * row like any update, later ones only patch it, and the delta has one delete and one insert however many values were drawn.
+ * A draw returns it and writes its successor into the row, within the transaction. So an aborted transaction gives its numbers back, a
+ * restart leaves no gap, and a value that an acknowledged transaction received is never given out again (L7), because the record that
+ * acknowledged it holds the row. The record is needed: what was drawn cannot be told from the rows inserted (a row may be gone again, or
+ * have failed), and explicit values must not move the sequence. Its cost is one row image per sequence and *transaction*: the first draw
+ * saves the row like any update, later ones only patch it, and the delta has one delete and one insert however many values were drawn.
  */
 #include "store/table_internal.h"
 
@@ -16,17 +16,29 @@ static lc_err sequence_next(const lc__sequence *sequence, __int128 value, __int1
   /* Beyond an end it goes on from the other; unsigned arithmetic, since the range may be wider than a signed number. */
   unsigned __int128 range = (unsigned __int128)sequence->max_value - (unsigned __int128)sequence->min_value + 1;
   if (*next > sequence->max_value && range != 0) {
-    *next = (__int128)((unsigned __int128)sequence->min_value + ((unsigned __int128)*next - (unsigned __int128)sequence->max_value - 1) % range);
+    *next = (__int128)((unsigned __int128)sequence->min_value +
+                       ((unsigned __int128)*next - (unsigned __int128)sequence->max_value - 1) % range);
   } else if (*next < sequence->min_value && range != 0) {
-    *next = (__int128)((unsigned __int128)sequence->max_value - ((unsigned __int128)sequence->min_value - (unsigned __int128)*next - 1) % range);
+    *next = (__int128)((unsigned __int128)sequence->max_value -
+                       ((unsigned __int128)sequence->min_value - (unsigned __int128)*next - 1) % range);
   }
   return lc_ok();
 }
 
+/* Owners may delete rows of system tables by SQL, so the row need not be there, and its place may hold another one. */
+bool lc__sequence_row(lc_store *store, const lc__sequence *sequence, lc_row *row) {
+  const lc_table *table = store->tables.items[LC_ST_SEQUENCE];
+  if (!lc__rows_is_live(&table->rows, sequence->row_id)) return false;
+  *row = lc__rows_get(&table->rows, sequence->row_id);
+  return lc_load32(row->bytes) == sequence->id;
+}
+
 lc_err lc__sequence_draw(lc_store *store, const lc__sequence *sequence, __int128 *value) {
   lc_table *table = store->tables.items[LC_ST_SEQUENCE];
-  lc_assert(lc__rows_is_live(&table->rows, sequence->row_id));
-  lc_row row = lc__rows_get(&table->rows, sequence->row_id);
+  lc_row row;
+  if (!lc__sequence_row(store, sequence, &row)) {
+    return lc_fail(LC_ERR_SEQUENCE, "the row of sequence %u is gone from st_sequence: nothing can be generated", sequence->id);
+  }
   __int128 next;
   memcpy(value, row.bytes + row.len - 16, 16);
   LC_TRY(sequence_next(sequence, *value, &next));

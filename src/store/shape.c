@@ -23,7 +23,9 @@ static lc_err fields_copy(lc_arena *arena, const lc_type *type, uint32_t depth, 
 
 static lc_err type_copy(lc_arena *arena, const lc_type *type, uint32_t depth, uint32_t *nodes, const lc_type **copy) {
   type = lc_type_resolve(type);
-  if (depth >= LC_TYPE_DEPTH_MAX) return lc_fail(LC_ERR_NOT_SUPPORTED, "the type contains itself (or nests over %d levels): columns of such types are not supported", LC_TYPE_DEPTH_MAX);
+  if (depth >= LC_TYPE_DEPTH_MAX)
+    return lc_fail(LC_ERR_NOT_SUPPORTED, "the type contains itself (or nests over %d levels): columns of such types are not supported",
+                   LC_TYPE_DEPTH_MAX);
   if (++*nodes > TYPE_NODES_MAX) return lc_fail(LC_ERR_TOO_LARGE, "the type has over %d parts when written out", TYPE_NODES_MAX);
   lc_field *fields;
   const lc_type *element;
@@ -40,12 +42,18 @@ static lc_err type_copy(lc_arena *arena, const lc_type *type, uint32_t depth, ui
       LC_TRY(type_copy(arena, type->element, depth + 1, nodes, &element));
       *copy = lc_type_array(arena, element);
       return lc_ok();
-    default: *copy = lc_type_primitive(type->kind); return lc_ok();
+    default:
+      *copy = lc_type_primitive(type->kind);
+      return lc_ok();
   }
 }
 
-static lc_str str_copy(lc_arena *arena, lc_str text) { return text.ptr ? lc_arena_str(arena, text) : text; }
-static uint16_t *columns_copy(lc_arena *arena, const uint16_t *columns, uint16_t count) { return lc_arena_copy(arena, columns, count * sizeof *columns); }
+static lc_str str_copy(lc_arena *arena, lc_str text) {
+  return text.ptr ? lc_arena_str(arena, text) : text;
+}
+static uint16_t *columns_copy(lc_arena *arena, const uint16_t *columns, uint16_t count) {
+  return lc_arena_copy(arena, columns, count * sizeof *columns);
+}
 
 static lc_err columns_create(lc__shape *shape, const lc_table_def *def) {
   lc_arena *arena = &shape->arena;
@@ -93,7 +101,8 @@ static void sequences_copy(lc__shape *shape, const lc_table_def *def) {
   shape->def.sequences = LC_ARENA_ARRAY(&shape->arena, lc_sequence_def, def->sequence_count + 1u);
   for (uint32_t i = 0; i < def->sequence_count; i++) {
     uint32_t at = i;
-    for (; at > 0 && shape->def.sequences[at - 1].column > def->sequences[i].column; at--) shape->def.sequences[at] = shape->def.sequences[at - 1];
+    for (; at > 0 && shape->def.sequences[at - 1].column > def->sequences[i].column; at--)
+      shape->def.sequences[at] = shape->def.sequences[at - 1];
     shape->def.sequences[at] = def->sequences[i];
     shape->def.sequences[at].name = str_copy(&shape->arena, def->sequences[i].name);
   }
@@ -102,18 +111,21 @@ static void sequences_copy(lc__shape *shape, const lc_table_def *def) {
 static lc_err columns_in_range(const lc_table_def *def, const uint16_t *columns, uint16_t count) {
   bool ok = count > 0;
   for (uint16_t i = 0; i < count; i++) ok &= columns[i] < def->column_count;
-  return ok ? lc_ok() : lc_fail(LC_ERR_INVALID, "an index or constraint of table %.*s names a column that it does not have", LC_STR_ARGS(def->name));
+  return ok ? lc_ok()
+            : lc_fail(LC_ERR_INVALID, "an index or constraint of table %.*s names a column that it does not have", LC_STR_ARGS(def->name));
 }
 
 static lc_err def_check(const lc_table_def *def) {
   for (uint32_t i = 0; i < def->index_count; i++) LC_TRY(columns_in_range(def, def->indexes[i].columns, def->indexes[i].column_count));
-  for (uint32_t i = 0; i < def->constraint_count; i++) LC_TRY(columns_in_range(def, def->constraints[i].columns, def->constraints[i].column_count));
+  for (uint32_t i = 0; i < def->constraint_count; i++)
+    LC_TRY(columns_in_range(def, def->constraints[i].columns, def->constraints[i].column_count));
   for (uint32_t i = 0; i < def->sequence_count; i++) {
     const lc_sequence_def *sequence = &def->sequences[i];
     LC_TRY(columns_in_range(def, &sequence->column, 1));
-    if (!lc_type_is_integer(lc_type_resolve(def->columns[sequence->column].type)->kind) || sequence->increment == 0 || sequence->min_value >= sequence->max_value ||
-        sequence->start < sequence->min_value || sequence->start > sequence->max_value) {
-      return lc_fail(LC_ERR_INVALID, "sequence %.*s of table %.*s has impossible parameters", LC_STR_ARGS(sequence->name), LC_STR_ARGS(def->name));
+    if (!lc_type_is_integer(lc_type_resolve(def->columns[sequence->column].type)->kind) || sequence->increment == 0 ||
+        sequence->min_value >= sequence->max_value || sequence->start < sequence->min_value || sequence->start > sequence->max_value) {
+      return lc_fail(LC_ERR_INVALID, "sequence %.*s of table %.*s has impossible parameters", LC_STR_ARGS(sequence->name),
+                     LC_STR_ARGS(def->name));
     }
   }
   return lc_ok();
@@ -140,7 +152,8 @@ static lc_err shape_fill(lc__shape *shape, const lc_table_def *def) {
   for (uint32_t i = 0; i < def->sequence_count; i++) {
     const lc_sequence_def *sequence = &shape->def.sequences[i];
     uint8_t size = (uint8_t)lc_type_primitive_size(lc_type_resolve(shape->def.columns[sequence->column].type)->kind);
-    shape->sequences[i] = (lc__sequence){0, LC_ROW_NONE, sequence->column, size, sequence->increment, sequence->min_value, sequence->max_value};
+    shape->sequences[i] =
+        (lc__sequence){0, LC_ROW_NONE, sequence->column, size, sequence->increment, sequence->min_value, sequence->max_value};
   }
   return lc_ok();
 }
@@ -173,7 +186,8 @@ bool lc__index_def_is_unique(const lc_table_def *def, const lc_index_def *index)
   for (uint32_t i = 0; i < def->constraint_count; i++) {
     const lc_constraint_def *constraint = &def->constraints[i];
     bool same = constraint->column_count == index->column_count;
-    for (uint16_t c = 0; same && c < index->column_count; c++) same = has_column(constraint->columns, constraint->column_count, index->columns[c]);
+    for (uint16_t c = 0; same && c < index->column_count; c++)
+      same = has_column(constraint->columns, constraint->column_count, index->columns[c]);
     if (same) return true;
   }
   return false;

@@ -86,7 +86,7 @@ typedef struct lc_delta {
 
 void lc_store_begin(lc_store *store);
 bool lc_store_in_transaction(const lc_store *store);
-/* The delta that commit will give, for those who must make room for it first: nothing may be changed between the two. */
+/* The delta that commit will give, for those who must make room for it first: nothing may be changed between this and commit or abort. */
 const lc_delta *lc_store_delta(lc_store *store);
 /* Ends the transaction. Rows of event tables are in the delta, then gone. */
 void lc_store_commit(lc_store *store, const lc_delta **delta);

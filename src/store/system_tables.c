@@ -1,6 +1,6 @@
 /*
- * The system tables (datastore-and-lifecycle.md 1.1), as a table: columns, keys, and the published ids of indexes, constraints and sequences. A
- * new store has their rows, describing themselves, from the start; they are not logged.
+ * The system tables (datastore-and-lifecycle.md 1.1), as a table: columns, keys, and the published ids of indexes, constraints and
+ * sequences. A new store has their rows, describing themselves, from the start; they are not logged.
  */
 #include <stdlib.h>
 
@@ -8,8 +8,26 @@
 
 /* Types of columns beyond the primitive ones. */
 typedef enum column_type {
-  U8, U16, U32, U64, U128, U256, I64, I128, BOOL, STRING,
-  BYTES, LIST_U16, OPTION_LIST_U16, OPTION_U8, OPTION_U32, OPTION_STRING, OPTION_BYTES, INDEX_ALGORITHM, CONSTRAINT_DATA, VARIABLE_VALUE,
+  U8,
+  U16,
+  U32,
+  U64,
+  U128,
+  U256,
+  I64,
+  I128,
+  BOOL,
+  STRING,
+  BYTES,
+  LIST_U16,
+  OPTION_LIST_U16,
+  OPTION_U8,
+  OPTION_U32,
+  OPTION_STRING,
+  OPTION_BYTES,
+  INDEX_ALGORITHM,
+  CONSTRAINT_DATA,
+  VARIABLE_VALUE,
 } column_type;
 
 enum { COLUMNS_MAX = 9, INDEXES_MAX = 3, KEY_MAX = 3, NOT_UNIQUE = 0 };
@@ -22,13 +40,17 @@ typedef struct system_index {
 
 typedef struct system_table {
   const char *name;
-  int8_t primary_key; /* column, -1 none */
+  int8_t primary_key;  /* column, -1 none */
   uint8_t sequence_id; /* on column 0; 0 none */
   bool is_private;
-  struct { const char *name; column_type type; } columns[COLUMNS_MAX];
+  struct {
+    const char *name;
+    column_type type;
+  } columns[COLUMNS_MAX];
   system_index indexes[INDEXES_MAX];
 } system_table;
 
+/* clang-format off */
 static const system_table system_tables[LC_ST_END] = {
   [LC_ST_TABLE] = {"st_table", 0, 1, false,
     {{"table_id", U32}, {"table_name", STRING}, {"table_type", STRING}, {"table_access", STRING}, {"table_primary_key", OPTION_LIST_U16}},
@@ -37,8 +59,8 @@ static const system_table system_tables[LC_ST_END] = {
     {{"table_id", U32}, {"col_pos", U16}, {"col_name", STRING}, {"col_type", BYTES}},
     {{3, 3, 2, {0, 1}}}},
   [LC_ST_SEQUENCE] = {"st_sequence", 0, 5, false,
-    {{"sequence_id", U32}, {"sequence_name", STRING}, {"table_id", U32}, {"col_pos", U16}, {"increment", I128}, {"start", I128}, {"min_value", I128},
-     {"max_value", I128}, {"allocated", I128}},
+    {{"sequence_id", U32}, {"sequence_name", STRING}, {"table_id", U32}, {"col_pos", U16}, {"increment", I128}, {"start", I128},
+     {"min_value", I128}, {"max_value", I128}, {"allocated", I128}},
     {{4, 4, 1, {0}}}},
   [LC_ST_INDEX] = {"st_index", 0, 2, false,
     {{"index_id", U32}, {"table_id", U32}, {"index_name", STRING}, {"index_algorithm", INDEX_ALGORITHM}},
@@ -47,7 +69,8 @@ static const system_table system_tables[LC_ST_END] = {
     {{"constraint_id", U32}, {"constraint_name", STRING}, {"table_id", U32}, {"constraint_data", CONSTRAINT_DATA}},
     {{6, 6, 1, {0}}}},
   [LC_ST_MODULE] = {"st_module", -1, 0, false,
-    {{"database_identity", U256}, {"owner_identity", U256}, {"program_kind", U8}, {"program_hash", U256}, {"program_bytes", BYTES}, {"module_version", STRING}},
+    {{"database_identity", U256}, {"owner_identity", U256}, {"program_kind", U8}, {"program_hash", U256}, {"program_bytes", BYTES},
+     {"module_version", STRING}},
     {{0}}},
   [LC_ST_CLIENT] = {"st_client", -1, 0, false, {{"identity", U256}, {"connection_id", U128}}, {{7, 7, 2, {0, 1}}}},
   [LC_ST_VAR] = {"st_var", 0, 0, false, {{"name", STRING}, {"value", VARIABLE_VALUE}}, {{8, 8, 1, {0}}}},
@@ -88,8 +111,8 @@ static const system_table system_tables[LC_ST_END] = {
     {{"stream_id", U64}, {"outbox_table_id", U32}, {"target_identity", U256}, {"next_seq", U64}, {"ack_prefix", U64}},
     {{31, 27, 1, {0}}, {32, 28, 2, {1, 2}}}},
   [LC_ST_OUTBOUND_MSG] = {"st_outbound_msg", -1, 0, true,
-    {{"stream_id", U64}, {"msg_id", U64}, {"seq", U64}, {"retry_count", U32}, {"last_transport_error", OPTION_STRING}, {"result_status", OPTION_U8},
-     {"result_payload", OPTION_BYTES}},
+    {{"stream_id", U64}, {"msg_id", U64}, {"seq", U64}, {"retry_count", U32}, {"last_transport_error", OPTION_STRING},
+     {"result_status", OPTION_U8}, {"result_payload", OPTION_BYTES}},
     {{33, 29, 2, {0, 2}}, {36, 32, 2, {0, 1}}}},
   [LC_ST_INBOUND_STREAM] = {"st_inbound_stream", -1, 0, true,
     {{"sender_identity", U256}, {"stream_id", U64}, {"applied_prefix", U64}},
@@ -98,10 +121,11 @@ static const system_table system_tables[LC_ST_END] = {
     {{"sender_identity", U256}, {"stream_id", U64}, {"seq", U64}, {"result_status", U8}, {"result_payload", BYTES}},
     {{35, 31, 3, {0, 1, 2}}}},
   [LC_ST_OUTBOX] = {"st_outbox", 0, 0, true,
-    {{"table_id", U32}, {"remote_reducer", STRING}, {"target_column", U16}, {"arg_columns", LIST_U16}, {"on_result_reducer", OPTION_STRING},
-     {"signature_hash", STRING}},
+    {{"table_id", U32}, {"remote_reducer", STRING}, {"target_column", U16}, {"arg_columns", LIST_U16},
+     {"on_result_reducer", OPTION_STRING}, {"signature_hash", STRING}},
     {{37, 33, 1, {0}}}},
 };
+/* clang-format on */
 
 /* ---- types ---- */
 
@@ -114,36 +138,56 @@ static const lc_type *option_of(lc_arena *arena, const lc_type *type) {
 }
 
 static const lc_type *primitive(column_type type) {
-  static const lc_type_kind kinds[] = {[U8] = LC_TYPE_U8,     [U16] = LC_TYPE_U16, [U32] = LC_TYPE_U32,   [U64] = LC_TYPE_U64,   [U128] = LC_TYPE_U128,
-                                       [U256] = LC_TYPE_U256, [I64] = LC_TYPE_I64, [I128] = LC_TYPE_I128, [BOOL] = LC_TYPE_BOOL, [STRING] = LC_TYPE_STRING};
+  static const lc_type_kind kinds[] = {[U8] = LC_TYPE_U8,     [U16] = LC_TYPE_U16,      [U32] = LC_TYPE_U32, [U64] = LC_TYPE_U64,
+                                       [U128] = LC_TYPE_U128, [U256] = LC_TYPE_U256,    [I64] = LC_TYPE_I64, [I128] = LC_TYPE_I128,
+                                       [BOOL] = LC_TYPE_BOOL, [STRING] = LC_TYPE_STRING};
   return lc_type_primitive(kinds[type]);
 }
 
 static const lc_type *variable_value(lc_arena *arena) {
-  static const struct { const char *name; lc_type_kind kind; } variants[] = {
-    {"Bool", LC_TYPE_BOOL}, {"I8", LC_TYPE_I8}, {"U8", LC_TYPE_U8}, {"I16", LC_TYPE_I16}, {"U16", LC_TYPE_U16}, {"I32", LC_TYPE_I32}, {"U32", LC_TYPE_U32},
-    {"I64", LC_TYPE_I64}, {"U64", LC_TYPE_U64}, {"I128", LC_TYPE_I128}, {"U128", LC_TYPE_U128}, {"F32", LC_TYPE_F32}, {"F64", LC_TYPE_F64}, {"String", LC_TYPE_STRING},
+  static const struct {
+    const char *name;
+    lc_type_kind kind;
+  } variants[] = {
+      {"Bool", LC_TYPE_BOOL}, {"I8", LC_TYPE_I8},   {"U8", LC_TYPE_U8},   {"I16", LC_TYPE_I16},       {"U16", LC_TYPE_U16},
+      {"I32", LC_TYPE_I32},   {"U32", LC_TYPE_U32}, {"I64", LC_TYPE_I64}, {"U64", LC_TYPE_U64},       {"I128", LC_TYPE_I128},
+      {"U128", LC_TYPE_U128}, {"F32", LC_TYPE_F32}, {"F64", LC_TYPE_F64}, {"String", LC_TYPE_STRING},
   };
   lc_field fields[sizeof variants / sizeof *variants];
-  for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) fields[i] = (lc_field){lc_str_of(variants[i].name), lc_type_primitive(variants[i].kind)};
+  for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+    fields[i] = (lc_field){lc_str_of(variants[i].name), lc_type_primitive(variants[i].kind)};
   return sum_of(arena, fields, sizeof variants / sizeof *variants);
 }
 
 static const lc_type *type_of(lc_arena *arena, column_type type) {
   const lc_type *bytes = lc_type_array(arena, lc_type_primitive(LC_TYPE_U8)), *list = lc_type_array(arena, lc_type_primitive(LC_TYPE_U16));
   switch (type) {
-    case BYTES: return bytes;
-    case LIST_U16: return list;
-    case OPTION_LIST_U16: return option_of(arena, list);
-    case OPTION_U8: return option_of(arena, primitive(U8));
-    case OPTION_U32: return option_of(arena, primitive(U32));
-    case OPTION_STRING: return option_of(arena, primitive(STRING));
-    case OPTION_BYTES: return option_of(arena, bytes);
+    case BYTES:
+      return bytes;
+    case LIST_U16:
+      return list;
+    case OPTION_LIST_U16:
+      return option_of(arena, list);
+    case OPTION_U8:
+      return option_of(arena, primitive(U8));
+    case OPTION_U32:
+      return option_of(arena, primitive(U32));
+    case OPTION_STRING:
+      return option_of(arena, primitive(STRING));
+    case OPTION_BYTES:
+      return option_of(arena, bytes);
     case INDEX_ALGORITHM:
-      return sum_of(arena, (lc_field[]){{LC_STR("Unused"), primitive(U128)}, {LC_STR("BTree"), list}, {LC_STR("Direct"), primitive(U16)}, {LC_STR("Hash"), list}}, 4);
-    case CONSTRAINT_DATA: return sum_of(arena, (lc_field[]){{LC_STR("Unused"), primitive(U128)}, {LC_STR("Unique"), list}}, 2);
-    case VARIABLE_VALUE: return variable_value(arena);
-    default: return primitive(type);
+      return sum_of(
+          arena,
+          (lc_field[]){
+              {LC_STR("Unused"), primitive(U128)}, {LC_STR("BTree"), list}, {LC_STR("Direct"), primitive(U16)}, {LC_STR("Hash"), list}},
+          4);
+    case CONSTRAINT_DATA:
+      return sum_of(arena, (lc_field[]){{LC_STR("Unused"), primitive(U128)}, {LC_STR("Unique"), list}}, 2);
+    case VARIABLE_VALUE:
+      return variable_value(arena);
+    default:
+      return primitive(type);
   }
 }
 
@@ -162,10 +206,13 @@ static void define_keys(lc_arena *arena, const system_table *spec, lc_table_def 
   for (const system_index *index = spec->indexes; index < spec->indexes + INDEXES_MAX && index->id; index++) {
     uint16_t *columns = LC_ARENA_ARRAY(arena, uint16_t, KEY_MAX);
     for (uint8_t i = 0; i < index->column_count; i++) columns[i] = index->columns[i];
-    def->indexes[def->index_count++] = (lc_index_def){.name = generated_name(arena, spec, index->columns, index->column_count, "idx_btree"), .kind = LC_INDEX_BTREE,
-                                                      .columns = columns, .column_count = index->column_count};
+    def->indexes[def->index_count++] = (lc_index_def){.name = generated_name(arena, spec, index->columns, index->column_count, "idx_btree"),
+                                                      .kind = LC_INDEX_BTREE,
+                                                      .columns = columns,
+                                                      .column_count = index->column_count};
     if (index->constraint_id == NOT_UNIQUE) continue;
-    def->constraints[def->constraint_count++] = (lc_constraint_def){generated_name(arena, spec, index->columns, index->column_count, "key"), columns, index->column_count};
+    def->constraints[def->constraint_count++] =
+        (lc_constraint_def){generated_name(arena, spec, index->columns, index->column_count, "key"), columns, index->column_count};
   }
 }
 
@@ -182,8 +229,11 @@ static void define(lc_arena *arena, const system_table *spec, lc_table_def *def)
   static const uint8_t first_column[] = {0};
   def->sequences = LC_ARENA_ARRAY(arena, lc_sequence_def, 1);
   def->sequence_count = 1;
-  def->sequences[0] = (lc_sequence_def){.name = generated_name(arena, spec, first_column, 1, "seq"), .start = LC_ST_FIRST_USER + 1, .min_value = 1,
-                                        .max_value = (__int128)(~(unsigned __int128)0 >> 1), .increment = 1};
+  def->sequences[0] = (lc_sequence_def){.name = generated_name(arena, spec, first_column, 1, "seq"),
+                                        .start = LC_ST_FIRST_USER + 1,
+                                        .min_value = 1,
+                                        .max_value = (__int128)(~(unsigned __int128)0 >> 1),
+                                        .increment = 1};
 }
 
 static void create_one(lc_store *store, uint32_t id) {
@@ -211,8 +261,10 @@ static lc_err describe_one(lc_store *store, lc_table *table) {
   uint32_t id = table->id;
   LC_TRY(lc__catalogue_insert_table(store, &shape->def, &id));
   LC_TRY(lc__catalogue_insert_columns(store, id, &shape->def));
-  for (uint32_t i = 0; i < shape->index_count; i++) LC_TRY(lc__catalogue_insert_index(store, id, &shape->indexes[i]->def, &shape->indexes[i]->id));
-  for (uint32_t i = 0; i < shape->def.constraint_count; i++) LC_TRY(lc__catalogue_insert_constraint(store, id, &shape->def.constraints[i], &shape->constraint_ids[i]));
+  for (uint32_t i = 0; i < shape->index_count; i++)
+    LC_TRY(lc__catalogue_insert_index(store, id, &shape->indexes[i]->def, &shape->indexes[i]->id));
+  for (uint32_t i = 0; i < shape->def.constraint_count; i++)
+    LC_TRY(lc__catalogue_insert_constraint(store, id, &shape->def.constraints[i], &shape->constraint_ids[i]));
   if (shape->def.sequence_count == 0) return lc_ok();
   /* `start` 4097 but the next value 4096, as recorded: ids of user objects begin with LC_ST_FIRST_USER. */
   return lc__catalogue_insert_sequence(store, id, &shape->def.sequences[0], LC_ST_FIRST_USER, &shape->sequences[0]);

@@ -1,20 +1,24 @@
 /*
  * Rows of one table: insert, update, delete, with set semantics (S1), unique constraints, and everything recorded for undo and delta.
  *
- * An update keeps the row's id and writes over its bytes: indexes whose key does not change are not touched, others are moved. The old bytes
- * stay in the undo list: inlined rows are copied there, others hand over their block.
+ * An update keeps the row's id and writes over its bytes: indexes whose key does not change are not touched, others are moved. The old
+ * bytes stay in the undo list: inlined rows are copied there, others hand over their block.
  */
 #include "store/table_internal.h"
 
 /* ---- whole rows by hash, for tables without a unique index ---- */
 
-static uint64_t row_hash_key(lc_span row) { return (uint32_t)(lc_hash64(row.ptr, row.len) >> 32); }
+static uint64_t row_hash_key(lc_span row) {
+  return (uint32_t)(lc_hash64(row.ptr, row.len) >> 32);
+}
 static lc_span row_span(const lc_table *table, uint32_t row_id) {
   lc_row row = lc__rows_get(&table->rows, row_id);
   return (lc_span){row.bytes, row.len};
 }
 
-void lc__table_row_hash_add(lc_table *table, uint32_t row) { lc__hash_add(&table->row_hash, row_hash_key(row_span(table, row)), row); }
+void lc__table_row_hash_add(lc_table *table, uint32_t row) {
+  lc__hash_add(&table->row_hash, row_hash_key(row_span(table, row)), row);
+}
 void lc__table_row_hash_remove(lc_table *table, uint32_t row) {
   bool found = lc__hash_remove(&table->row_hash, row_hash_key(row_span(table, row)), row);
   lc_assert(found);
@@ -112,9 +116,11 @@ lc_err lc_table_insert(lc_table *table, lc_span row, lc_insert_result *result) {
 /* Whether the two rows have the same bytes in all columns of the index. */
 static bool same_key_bytes(const lc_index *index, const uint8_t *a, const uint8_t *b) {
   const lc__key_spec *spec = &index->key;
-  if (spec->is_fast) return lc__load_sized(a + spec->fast_offset, spec->fast_size) == lc__load_sized(b + spec->fast_offset, spec->fast_size);
+  if (spec->is_fast)
+    return lc__load_sized(a + spec->fast_offset, spec->fast_size) == lc__load_sized(b + spec->fast_offset, spec->fast_size);
   for (uint16_t i = 0; i < spec->column_count; i++) {
-    if (!lc_span_equal(lc_layout_column(spec->layout, a, spec->columns[i]), lc_layout_column(spec->layout, b, spec->columns[i]))) return false;
+    if (!lc_span_equal(lc_layout_column(spec->layout, a, spec->columns[i]), lc_layout_column(spec->layout, b, spec->columns[i])))
+      return false;
   }
   return true;
 }
@@ -159,7 +165,9 @@ static void replace_row(lc_table *table, const lc_index *by, uint32_t row_id, lc
   lc__undo_row(table, LC__UNDO_UPDATE, row_id, old, len, class);
 }
 
-void lc__table_replace(lc_table *table, uint32_t row_id, lc_span row) { replace_row(table, NULL, row_id, row); }
+void lc__table_replace(lc_table *table, uint32_t row_id, lc_span row) {
+  replace_row(table, NULL, row_id, row);
+}
 
 void lc__table_swap_bytes(lc_table *table, lc__undo *entry) {
   uint32_t row_id = entry->row;
@@ -185,16 +193,53 @@ void lc__table_swap_bytes(lc_table *table, lc__undo *entry) {
   if (table->has_row_hash) lc__table_row_hash_add(table, row_id);
 }
 
+/* Short rows without a call: two words that may overlap. */
+static inline bool short_equal(const uint8_t *a, const uint8_t *b, size_t len) {
+  if (len < 8 || len > 16) return memcmp(a, b, len) == 0;
+  return lc_load64(a) == lc_load64(b) && lc_load64(a + len - 8) == lc_load64(b + len - 8);
+}
+static inline void short_copy(uint8_t *to, const uint8_t *from, size_t len) {
+  if (len < 8 || len > 16) {
+    memcpy(to, from, len);
+    return;
+  }
+  uint64_t first = lc_load64(from), last = lc_load64(from + len - 8);
+  lc_store64(to, first);
+  lc_store64(to + len - 8, last);
+}
+
+/* The commonest update, for tables that say so: nothing to validate, generate or check, no index to touch. False: take the long way. */
+static inline bool update_simply(lc_table *table, lc_index *index, lc_span row, lc_insert_result *result) {
+  if (row.len != table->rows.row_len) return false;
+  uint32_t id = lc__index_find_word(index, lc__key_word_of_row(&index->key, row.ptr));
+  if (id == LC_ROW_NONE) return false;
+  uint8_t *slot = lc__rows_slot(&table->rows, id);
+  bool same = short_equal(slot, row.ptr, row.len);
+  if (!same) {
+    uint8_t *old = lc_arena_alloc(&table->store->arena, row.len);
+    short_copy(old, slot, row.len);
+    short_copy(slot, row.ptr, row.len);
+    lc__undo_row(table, LC__UNDO_UPDATE, id, old, (uint32_t)row.len, LC__CLASS_ARENA);
+  }
+  if (result) *result = (lc_insert_result){{slot, (uint32_t)row.len, id}, same, {0}};
+  return true;
+}
+
 lc_err lc_table_update(lc_table *table, lc_index *index, lc_span row, lc_insert_result *result) {
   lc_assert(table->store->in_transaction && !table->dropped);
+  if (table->updates_simply && index == table->indexes[0] && update_simply(table, index, row, result)) return lc_ok();
   if (index->table != table) {
-    return lc_fail(LC_ERR_NO_SUCH_INDEX, "index %.*s does not belong to table %.*s", LC_STR_ARGS(index->def.name), LC_STR_ARGS(table->shape->def.name));
+    return lc_fail(LC_ERR_NO_SUCH_INDEX, "index %.*s does not belong to table %.*s", LC_STR_ARGS(index->def.name),
+                   LC_STR_ARGS(table->shape->def.name));
   }
-  if (!index->unique) return lc_fail(LC_ERR_INDEX_NOT_UNIQUE, "index %.*s is not unique: it does not say which row to update", LC_STR_ARGS(index->def.name));
+  if (!index->unique)
+    return lc_fail(LC_ERR_INDEX_NOT_UNIQUE, "index %.*s is not unique: it does not say which row to update", LC_STR_ARGS(index->def.name));
   LC_TRY(row_check(table, &row));
   LC_TRY(row_generate(table, &row));
   uint32_t id = lc__index_find_row(index, row.ptr), existing = LC_ROW_NONE;
-  if (id == LC_ROW_NONE) return lc_fail(LC_ERR_NO_SUCH_ROW, "no row of table %.*s has this key in index %.*s", LC_STR_ARGS(table->shape->def.name), LC_STR_ARGS(index->def.name));
+  if (id == LC_ROW_NONE)
+    return lc_fail(LC_ERR_NO_SUCH_ROW, "no row of table %.*s has this key in index %.*s", LC_STR_ARGS(table->shape->def.name),
+                   LC_STR_ARGS(index->def.name));
   bool same = lc_span_equal(row_span(table, id), row);
   if (!same) {
     if (table->index_count > 1) LC_TRY(row_admit(table, row, id, &existing));
@@ -230,20 +275,37 @@ bool lc_table_delete_equal(lc_table *table, lc_span row) {
 
 uint64_t lc_table_clear(lc_table *table) {
   uint64_t count = table->row_count;
-  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1)) lc_table_delete(table, row);
+  for (uint32_t row = lc__rows_next(&table->rows, 0); row != LC_ROW_NONE; row = lc__rows_next(&table->rows, row + 1))
+    lc_table_delete(table, row);
   return count;
 }
 
 /* ---- what it is ---- */
 
-uint32_t lc_table_id(const lc_table *table) { return table->id; }
-lc_str lc_table_name(const lc_table *table) { return table->shape->def.name; }
-const lc_table_def *lc_table_def_of(const lc_table *table) { return &table->shape->def; }
-const lc_layout *lc_table_layout(const lc_table *table) { return table->layout; }
-uint64_t lc_table_row_count(const lc_table *table) { return table->row_count; }
-uint32_t lc_table_index_count(const lc_table *table) { return table->index_count; }
-lc_index *lc_table_index(const lc_table *table, uint32_t position) { return position < table->index_count ? table->indexes[position] : NULL; }
-uint64_t *lc_table_tag(lc_table *table) { return &table->tag; }
+uint32_t lc_table_id(const lc_table *table) {
+  return table->id;
+}
+lc_str lc_table_name(const lc_table *table) {
+  return table->shape->def.name;
+}
+const lc_table_def *lc_table_def_of(const lc_table *table) {
+  return &table->shape->def;
+}
+const lc_layout *lc_table_layout(const lc_table *table) {
+  return table->layout;
+}
+uint64_t lc_table_row_count(const lc_table *table) {
+  return table->row_count;
+}
+uint32_t lc_table_index_count(const lc_table *table) {
+  return table->index_count;
+}
+lc_index *lc_table_index(const lc_table *table, uint32_t position) {
+  return position < table->index_count ? table->indexes[position] : NULL;
+}
+uint64_t *lc_table_tag(lc_table *table) {
+  return &table->tag;
+}
 
 uint64_t lc_table_memory(const lc_table *table) {
   uint64_t bytes = lc__rows_memory(&table->rows) + lc__hash_memory(&table->row_hash);

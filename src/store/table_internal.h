@@ -32,7 +32,8 @@ struct lc_index {
   lc_arena arena;
 };
 
-/* The state of a sequence is its row of st_sequence, `allocated` being the next value: nothing else to undo, log or recover (sequence.c). */
+/* The state of a sequence is its row of st_sequence, `allocated` being the next value: nothing else to undo, log or recover (sequence.c).
+ */
 typedef struct lc__sequence {
   uint32_t id;
   uint32_t row_id; /* in st_sequence */
@@ -66,6 +67,7 @@ struct lc_table {
   uint64_t tag;
   lc__hash row_hash; /* tables without a unique index: 32-bit hashes of whole rows (S1) */
   bool has_row_hash;
+  bool updates_simply; /* inlined rows of any bytes, one index, on one integer: lc_table_update has a short way */
   /* What the open transaction did here. */
   bool tx_listed, tx_repeated; /* in store->tx_tables; some row was changed more than once */
   bool dropped;
@@ -74,7 +76,9 @@ struct lc_table {
 };
 
 typedef enum lc__undo_kind {
-  LC__UNDO_INSERT, LC__UNDO_DELETE, LC__UNDO_UPDATE, /* rows */
+  LC__UNDO_INSERT,
+  LC__UNDO_DELETE,
+  LC__UNDO_UPDATE,  /* rows */
   LC__UNDO_PATCH,   /* 16 bytes of a row of st_sequence, which an UPDATE before it has saved whole */
   LC__UNDO_CREATE,  /* table came into being */
   LC__UNDO_DROP,    /* table went away */
@@ -94,7 +98,7 @@ typedef struct lc__undo {
   bool repeated; /* the transaction had changed this row before */
   uint32_t row;
   lc_table *table;
-  void *object;       /* UPDATE: the old bytes; PATCH: the old 16 bytes; RESHAPE: an lc__reshape */
+  void *object;        /* UPDATE: the old bytes; PATCH: the old 16 bytes; RESHAPE: an lc__reshape */
   uint32_t len, class; /* UPDATE: of the old bytes */
 } lc__undo;
 static_assert(sizeof(lc__undo) == 32, "undo entries are half a cache line");
@@ -105,7 +109,8 @@ struct lc_store {
   lc_map table_names, table_aliases, index_names, index_aliases;
   /* The open transaction, or the committed one until release. */
   bool in_transaction, committed;
-  bool delta_ready; /* lc_store_delta was asked already */
+  bool delta_ready;   /* lc_store_delta was asked already: nothing may change until the end */
+  bool release_frees; /* the undo list has rows, blocks or tables that release must free */
   bool recovering, recovery_dirty;
   LC_VEC(lc__undo) undo;
   LC_VEC(lc_table *) tx_tables;
@@ -123,13 +128,25 @@ void lc__index_remove(lc_index *index, uint32_t row);
 void lc__index_clear(lc_index *index);
 /* Unique indexes: the row of the table that has the same key as `row` (a row's bytes), or LC_ROW_NONE. */
 uint32_t lc__index_find_row(const lc_index *index, const uint8_t *row);
+/* The same, for indexes with exact_hash. */
+static inline uint32_t lc__index_find_word(const lc_index *index, uint64_t word) {
+  return index->mode == LC__INDEX_DIRECT ? lc__direct_find(&index->direct, word) : lc__hash_find(&index->hash, word);
+}
+/* Cuts `key` to the whole key that it begins with; for integers a length check is all. Errors: LC_ERR_BSATN. */
+lc_err lc__index_check_key(const lc_index *index, lc_span *key);
+/* Unique indexes: the row with this (checked) key, or LC_ROW_NONE. */
+uint32_t lc__index_find_key(const lc_index *index, lc_span key);
+/* From now on the index has a tree, for range scans. */
+void lc__index_want_tree(lc_index *index);
 /* Fills it from the table's rows. Errors: LC_ERR_UNIQUE. */
 lc_err lc__index_build(lc_index *index);
 /* The error that users see. */
 lc_err lc__index_violation(const lc_index *index, const uint8_t *row);
 uint64_t lc__index_memory(const lc_index *index);
 lc_err lc__index_check(const lc_index *index);
-static inline const uint8_t *lc__row_bytes(const lc_table *table, uint32_t row) { return lc__rows_bytes(&table->rows, row); }
+static inline const uint8_t *lc__row_bytes(const lc_table *table, uint32_t row) {
+  return lc__rows_bytes(&table->rows, row);
+}
 
 /* ---- table.c ---- */
 
@@ -147,20 +164,40 @@ void lc__table_swap_bytes(lc_table *table, lc__undo *entry);
 
 /* ---- transaction.c ---- */
 
-void lc__undo_row(lc_table *table, lc__undo_kind kind, uint32_t row, void *old, uint32_t len, uint32_t class);
+/* Records what has just happened to a row. */
+static inline void lc__undo_row(lc_table *table, lc__undo_kind kind, uint32_t row, void *old, uint32_t len, uint32_t class) {
+  lc_store *store = table->store;
+  bool repeated = lc__bit(table->rows.touched, row);
+  lc_assert(!store->delta_ready);
+  lc_vec_push(&store->undo, ((lc__undo){(uint8_t)kind, repeated, row, table, old, len, class}));
+  lc__bit_set(table->rows.touched, row);
+  table->tx_repeated |= repeated;
+  table->tx_inserts += kind == LC__UNDO_INSERT;
+  table->tx_deletes += kind == LC__UNDO_DELETE;
+  table->tx_updates += kind == LC__UNDO_UPDATE;
+  store->release_frees |= kind == LC__UNDO_DELETE || (kind == LC__UNDO_UPDATE && class != LC__CLASS_ARENA);
+  if (__builtin_expect(!table->tx_listed, 0)) {
+    table->tx_listed = true;
+    lc_vec_push(&store->tx_tables, table);
+  }
+}
 lc__undo *lc__undo_push(lc_store *store, lc__undo_kind kind, lc_table *table);
-/* Makes the delta of the open transaction. */
+/* Makes the delta of the open transaction, and forgets which rows it touched. */
 void lc__delta_build(lc_store *store);
 
 /* ---- sequence.c ---- */
 
-/* Fills the zero columns of `row` (the table's own copy) that have sequences; their bytes go to store->generated. Errors: LC_ERR_SEQUENCE. */
+/* Fills the zero columns of `row` (the table's own copy) that have sequences; their bytes go to store->generated. Errors: LC_ERR_SEQUENCE.
+ */
 lc_err lc__sequences_fill(lc_table *table, uint8_t *row);
+/* Its row of st_sequence; false when it has none any more. */
+bool lc__sequence_row(lc_store *store, const lc__sequence *sequence, lc_row *row);
 lc_err lc__sequence_draw(lc_store *store, const lc__sequence *sequence, __int128 *value);
 
 /* ---- shape.c ---- */
 
-/* Copies the definition, types with refs resolved inline; no indexes yet. Errors: LC_ERR_NOT_SUPPORTED for recursive types, LC_ERR_TOO_LARGE. */
+/* Copies the definition, types with refs resolved inline; no indexes yet. Errors: LC_ERR_NOT_SUPPORTED for recursive types,
+ * LC_ERR_TOO_LARGE. */
 lc_err lc__shape_create(const lc_table_def *def, lc__shape **shape);
 void lc__shape_destroy(lc__shape *shape); /* not its indexes */
 /* Whether a unique constraint covers exactly the index's columns, in any order. */
@@ -192,7 +229,8 @@ lc_err lc__catalogue_insert_columns(lc_store *store, uint32_t table_id, const lc
 lc_err lc__catalogue_insert_index(lc_store *store, uint32_t table_id, const lc_index_def *def, uint32_t *id);
 lc_err lc__catalogue_insert_constraint(lc_store *store, uint32_t table_id, const lc_constraint_def *def, uint32_t *id);
 /* Fills in `sequence`; its id is drawn when 0. */
-lc_err lc__catalogue_insert_sequence(lc_store *store, uint32_t table_id, const lc_sequence_def *def, __int128 allocated, lc__sequence *sequence);
+lc_err lc__catalogue_insert_sequence(lc_store *store, uint32_t table_id, const lc_sequence_def *def, __int128 allocated,
+                                     lc__sequence *sequence);
 lc_err lc__catalogue_insert_schedule(lc_store *store, uint32_t table_id, const lc_schedule_def *def);
 lc_err lc__catalogue_insert_event(lc_store *store, uint32_t table_id);
 lc_err lc__catalogue_insert_accessors(lc_store *store, const lc_table_def *def);
@@ -204,7 +242,8 @@ void lc__catalogue_delete_schedule(lc_store *store, uint32_t table_id);
 
 /* ---- catalogue_load.c ---- */
 
-/* The definition of a table as the system tables have it, in `arena`. Ids of indexes and constraints, rows of sequences, are stored aside. */
+/* The definition of a table as the system tables have it, in `arena`. Ids of indexes and constraints, rows of sequences, are stored aside.
+ */
 typedef struct lc__loaded {
   lc_table_def def;
   uint32_t *index_ids, *constraint_ids;

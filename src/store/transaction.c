@@ -12,23 +12,10 @@
 #include "store/table_internal.h"
 
 lc__undo *lc__undo_push(lc_store *store, lc__undo_kind kind, lc_table *table) {
+  lc_assert(!store->delta_ready);
   lc_vec_push(&store->undo, ((lc__undo){.kind = (uint8_t)kind, .table = table}));
+  store->release_frees |= kind > LC__UNDO_PATCH;
   return &store->undo.items[store->undo.count - 1];
-}
-
-void lc__undo_row(lc_table *table, lc__undo_kind kind, uint32_t row, void *old, uint32_t len, uint32_t class) {
-  lc_store *store = table->store;
-  bool repeated = lc__bit(table->rows.touched, row);
-  lc_vec_push(&store->undo, ((lc__undo){(uint8_t)kind, repeated, row, table, old, len, class}));
-  lc__bit_set(table->rows.touched, row);
-  table->tx_repeated |= repeated;
-  table->tx_inserts += kind == LC__UNDO_INSERT;
-  table->tx_deletes += kind == LC__UNDO_DELETE;
-  table->tx_updates += kind == LC__UNDO_UPDATE;
-  if (!table->tx_listed) {
-    table->tx_listed = true;
-    lc_vec_push(&store->tx_tables, table);
-  }
 }
 
 /* ---- taking back ---- */
@@ -72,7 +59,11 @@ static void undo_entry(lc_store *store, lc__undo *entry) {
       memcpy(block->bytes + block->len - 16, entry->object, 16);
       return;
     }
-    case LC__UNDO_CREATE: case LC__UNDO_DROP: case LC__UNDO_RESHAPE: lc__catalogue_undo(store, entry); return;
+    case LC__UNDO_CREATE:
+    case LC__UNDO_DROP:
+    case LC__UNDO_RESHAPE:
+      lc__catalogue_undo(store, entry);
+      return;
   }
 }
 
@@ -87,7 +78,7 @@ lc_savepoint lc_store_savepoint(lc_store *store) {
 }
 
 void lc_store_rollback_to(lc_store *store, lc_savepoint savepoint) {
-  lc_assert(store->in_transaction);
+  lc_assert(store->in_transaction && !store->delta_ready);
   undo_to(store, savepoint.undo_len);
 }
 
@@ -108,8 +99,12 @@ void lc_store_begin(lc_store *store) {
   store->in_transaction = true;
 }
 
-bool lc_store_in_transaction(const lc_store *store) { return store->in_transaction; }
-bool lc_store_has_changes(const lc_store *store) { return store->in_transaction && store->undo.count > 0; }
+bool lc_store_in_transaction(const lc_store *store) {
+  return store->in_transaction;
+}
+bool lc_store_has_changes(const lc_store *store) {
+  return store->in_transaction && store->undo.count > 0;
+}
 
 /* Rows of event tables leave with the transaction; what is recorded here frees them at release. */
 static void end_events(lc_store *store) {
@@ -127,12 +122,13 @@ const lc_delta *lc_store_delta(lc_store *store) {
 }
 
 void lc_store_commit(lc_store *store, const lc_delta **delta) {
-  lc_store_delta(store);
+  (void)lc_store_delta(store);
   store->delta_ready = false;
+  size_t changes = store->undo.count;
   end_events(store);
-  for (size_t i = 0; i < store->undo.count; i++) {
+  for (size_t i = changes; i < store->undo.count; i++) { /* of the others, making the delta has forgotten it */
     const lc__undo *entry = &store->undo.items[i];
-    if (entry->kind <= LC__UNDO_UPDATE) lc__bit_clear(entry->table->rows.touched, entry->row);
+    lc__bit_clear(entry->table->rows.touched, entry->row);
   }
   forget_transaction(store);
   store->in_transaction = false;
@@ -146,11 +142,11 @@ void lc_store_abort(lc_store *store) {
   undo_to(store, 0);
   forget_transaction(store);
   lc_arena_reset(&store->arena);
+  store->release_frees = false;
   store->in_transaction = false;
 }
 
-void lc_store_release(lc_store *store) {
-  if (!store->committed) return;
+static void release_entries(lc_store *store) {
   for (size_t i = 0; i < store->undo.count; i++) {
     lc__undo *entry = &store->undo.items[i];
     lc_table *table = entry->table;
@@ -164,6 +160,12 @@ void lc_store_release(lc_store *store) {
   for (size_t i = 0; i < store->undo.count; i++) {
     if (store->undo.items[i].kind > LC__UNDO_PATCH) lc__catalogue_release(store, &store->undo.items[i]);
   }
+}
+
+void lc_store_release(lc_store *store) {
+  if (!store->committed) return;
+  if (store->release_frees) release_entries(store);
+  store->release_frees = false;
   lc_vec_clear(&store->undo);
   lc_arena_reset(&store->arena);
   store->delta = (lc_delta){0};

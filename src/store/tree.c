@@ -1,8 +1,7 @@
-#include "store/tree_internal.h"
-
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "store/tree_internal.h"
 
 enum { NODE_MAX = 64, NODE_MIN = NODE_MAX / 4, DEPTH_MAX = 24 };
 
@@ -52,7 +51,9 @@ void lc__tree_deinit(lc__tree *tree) {
   tree->count = 0;
 }
 
-uint64_t lc__tree_memory(const lc__tree *tree) { return tree->node_count * (sizeof(lc__tree_node) + 16); }
+uint64_t lc__tree_memory(const lc__tree *tree) {
+  return tree->node_count * (sizeof(lc__tree_node) + 16);
+}
 
 /* ---- order ---- */
 
@@ -78,8 +79,10 @@ static uint32_t node_seek(const lc__tree *tree, const lc__tree_node *node, const
   while (low < high) {
     uint32_t middle = (low + high) / 2;
     int order = probe_compare(tree, probe, node->heads[middle], node->rows[middle]);
-    if (order > 0 || (after && order == 0)) low = middle + 1;
-    else high = middle;
+    if (order > 0 || (after && order == 0))
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
@@ -89,8 +92,10 @@ static uint32_t node_seek_entry(const lc__tree *tree, const lc__tree_node *node,
   uint32_t low = 0, high = node->count;
   while (low < high) {
     uint32_t middle = (low + high) / 2;
-    if (entry_compare(tree, probe, row, node->heads[middle], node->rows[middle]) > 0) low = middle + 1;
-    else high = middle;
+    if (entry_compare(tree, probe, row, node->heads[middle], node->rows[middle]) > 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
@@ -159,7 +164,8 @@ static void refresh_above(path *way, uint32_t depth) {
   }
 }
 
-/* Splits the full node at `depth`; the path then leads to the half where its position lies. Ascending insertion leaves full leaves behind. */
+/* Splits the full node at `depth`; the path then leads to the half where its position lies. Ascending insertion leaves full leaves behind.
+ */
 static void tree_split(lc__tree *tree, path *way, uint32_t depth) {
   lc__tree_node *node = way->nodes[depth];
   if (depth == 0) {
@@ -300,7 +306,8 @@ uint32_t lc__tree_next(lc__tree_position *position) {
 
 /* ---- checking ---- */
 
-static lc_err check_below(const lc__tree *tree, const lc__tree_node *node, uint32_t depth, uint32_t *leaf_depth, uint32_t *previous, uint64_t *count) {
+static lc_err check_below(const lc__tree *tree, const lc__tree_node *node, uint32_t depth, uint32_t *leaf_depth, uint32_t *previous,
+                          uint64_t *count) {
   if (node->count == 0 || node->count > NODE_MAX) return lc_fail(LC_ERR_INTERNAL, "a tree node holds %u entries", node->count);
   if (node->is_leaf && *leaf_depth == UINT32_MAX) *leaf_depth = depth;
   if (node->is_leaf && depth != *leaf_depth) return lc_fail(LC_ERR_INTERNAL, "leaves at depths %u and %u", depth, *leaf_depth);
@@ -309,7 +316,8 @@ static lc_err check_below(const lc__tree *tree, const lc__tree_node *node, uint3
     if (!lc__rows_is_live(tree->rows, row)) return lc_fail(LC_ERR_INTERNAL, "the tree holds row %u, which is not in the table", row);
     if (!node->is_leaf) {
       const lc__tree_node *child = node->children[i];
-      if (child->count == 0 || child->heads[0] != node->heads[i] || child->rows[0] != row) return lc_fail(LC_ERR_INTERNAL, "a separator is not the first entry of its child");
+      if (child->count == 0 || child->heads[0] != node->heads[i] || child->rows[0] != row)
+        return lc_fail(LC_ERR_INTERNAL, "a separator is not the first entry of its child");
       LC_TRY(check_below(tree, child, depth + 1, leaf_depth, previous, count));
       continue;
     }
@@ -317,7 +325,8 @@ static lc_err check_below(const lc__tree *tree, const lc__tree_node *node, uint3
     if (probe.head != node->heads[i]) return lc_fail(LC_ERR_INTERNAL, "the head of row %u is out of date", row);
     if (*previous != LC_ROW_NONE) {
       lc__probe before = lc__probe_of_row(tree->key, tree->hashed, lc__rows_bytes(tree->rows, *previous));
-      if (entry_compare(tree, &before, *previous, node->heads[i], row) >= 0) return lc_fail(LC_ERR_INTERNAL, "rows %u and %u are out of order", *previous, row);
+      if (entry_compare(tree, &before, *previous, node->heads[i], row) >= 0)
+        return lc_fail(LC_ERR_INTERNAL, "rows %u and %u are out of order", *previous, row);
     }
     *previous = row;
     ++*count;
@@ -332,7 +341,8 @@ lc_err lc__tree_check(const lc__tree *tree) {
   lc__tree_position position = lc__tree_first(tree);
   while (lc__tree_next(&position) != LC_ROW_NONE) linked++;
   if (count != tree->count || linked != count) {
-    return lc_fail(LC_ERR_INTERNAL, "the tree counts %llu entries, holds %llu and links %llu", (unsigned long long)tree->count, (unsigned long long)count, (unsigned long long)linked);
+    return lc_fail(LC_ERR_INTERNAL, "the tree counts %llu entries, holds %llu and links %llu", (unsigned long long)tree->count,
+                   (unsigned long long)count, (unsigned long long)linked);
   }
   return lc_ok();
 }

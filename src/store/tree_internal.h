@@ -11,7 +11,7 @@
  *   T1  Entries are strictly ascending by (key, row id) over all leaves.
  *   T2  The entry that a branch holds for a child is the first entry of that child's subtree, exactly: separators always name rows that
  *       are in the tree, so comparing through them is safe.
- *   T3  No node is empty but a root leaf; all leaves have the same depth. A node at most a quarter full is merged with a neighbour of the
+ *   T3  No node is empty but a root leaf; all leaves have the same depth. A node that a removal leaves a quarter full is merged with a neighbour of the
  *       same parent when both fit into one.
  * A row must be in place, with the key it has in the tree, from its insertion until its removal.
  */

@@ -4,7 +4,7 @@
  * unescaped into the arena. Nothing here recurses, so nesting needs no limit: the only containers are those of the tables.
  */
 #include "sats/json.h"
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 typedef struct json_reader {
   const char *start, *at, *end;

@@ -1,5 +1,5 @@
 /* What clients send, as BSATN: a walk over the message's row. The error texts are the reference's; they become the reason of Close 1011. */
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 /* ---- decoding ---- */
 

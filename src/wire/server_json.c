@@ -3,7 +3,7 @@
  * rows of a transaction as arrays, like the reference; clients accept both.
  */
 #include "sats/json.h"
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 /* `text` is reused from row to row. */
 static void put_row(lc_buf *to, lc_buf *text, const lc_type *type, const uint8_t *at, lc_json_style style) {

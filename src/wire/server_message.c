@@ -1,7 +1,7 @@
 /* What clients get: the walk over the message's row, and the fields that v1 and v2 share. */
 #include <stdlib.h>
 
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 static void put_opt32(lc_buf *to, bool some, uint32_t value) {
   lc_buf_put8(to, some ? 0 : 1);

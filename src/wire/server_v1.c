@@ -1,5 +1,5 @@
 /* Fields of the messages of v1.bsatn (client-protocol 6.2). */
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 static void put_table_head(lc_buf *to, const lc_table *table) {
   lc_str name = lc_table_name(table);

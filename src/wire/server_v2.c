@@ -1,5 +1,5 @@
 /* Fields of the messages of v2 and v3 (client-protocol 5.2), and the replies of the hot path. */
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 static void put_table_name(lc_buf *to, const lc_table *table) {
   lc_str name = lc_table_name(table);

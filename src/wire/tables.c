@@ -1,5 +1,5 @@
 /* Which messages there are and what they consist of (client-protocol 5.1, 5.2, 6.1, 6.2). Adding a message is adding a row. */
-#include "wire_internal.h"
+#include "wire/wire_internal.h"
 
 const char *const lc_protocol_tokens[LC_PROTOCOL_COUNT + 1] = {
     [LC_PROTOCOL_V3] = "v3.bsatn.spacetimedb",

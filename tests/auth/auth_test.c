@@ -2,19 +2,19 @@
  * Identities and tokens against the worked examples of docs/http.md and the recordings in tests/vectors (keys/tokens.json: tokens made
  * elsewhere with the same key; http/identity.jsonl: what the reference answered to good and bad ones).
  */
-#include "harness.h"
+#include "auth/auth.h"
 
 #include <jansson.h>
 #include <sys/stat.h>
 
-#include "auth/auth.h"
+#include "harness.h"
 
 static const int64_t recorded_at = 1795317403; /* the `iat` that the recording shows */
 
 static char directory[64];
 
 static lc_io *open_io(void) {
-  strcpy(directory, "/tmp/lc-auth-XXXXXX");
+  snprintf(directory, sizeof directory, "%s", "/tmp/lc-auth-XXXXXX");
   expect(mkdtemp(directory) != NULL);
   lc_io *io = NULL;
   expect_ok(lc_io_linux_open(directory, &io));
@@ -49,7 +49,9 @@ static lc_auth *open_recorded(lc_io *io) {
 }
 
 TEST(identities_are_those_of_the_worked_examples) {
-  static const struct { const char *issuer, *subject, *hex; } examples[] = {
+  static const struct {
+    const char *issuer, *subject, *hex;
+  } examples[] = {
       {"localhost", "test-subject", "c200b3ce65d91b79ecfb7d881cd65bf8da2f647d590af1474ad19faa7aa87e38"},
       {"https://auth.spacetimedb.com/oidc", "alice", "c2009b66b1c680bbb63a1a777002af9c704afd4148ecef968e853b55d08871b6"},
   };
@@ -173,7 +175,8 @@ TEST(issued_tokens_have_the_claims_of_the_recording_in_its_order) {
   expect(lc_u256_equal(&claims.identity, &checked.identity));
   char hex[65], expected[512];
   lc_u256_hex(hex, &claims.identity);
-  snprintf(expected, sizeof expected, "{\"hex_identity\":\"%s\",\"sub\":\"%.*s\",\"iss\":\"localhost\",\"aud\":[\"spacetimedb\"],\"iat\":1700000000,\"exp\":null}",
+  snprintf(expected, sizeof expected,
+           "{\"hex_identity\":\"%s\",\"sub\":\"%.*s\",\"iss\":\"localhost\",\"aud\":[\"spacetimedb\"],\"iat\":1700000000,\"exp\":null}",
            hex, LC_STR_ARGS(claims.subject));
   expect(lc_str_is(checked.payload_json, expected));
   expect_equal(claims.subject.len, 36);
@@ -186,8 +189,9 @@ TEST(issued_tokens_have_the_claims_of_the_recording_in_its_order) {
   lc_str token;
   expect_ok(lc_auth_reissue(auth, &arena, &with_extra, recorded_at, 60, &token));
   expect_ok(lc_auth_verify(auth, &arena, token, recorded_at + 120, &checked));
-  snprintf(expected, sizeof expected, "{\"hex_identity\":\"%s\",\"sub\":\"%.*s\",\"iss\":\"localhost\",\"aud\":[\"x\"],\"iat\":%lld,\"exp\":%lld,\"role\":\"admin\"}", hex,
-           LC_STR_ARGS(claims.subject), (long long)recorded_at, (long long)recorded_at + 60);
+  snprintf(expected, sizeof expected,
+           "{\"hex_identity\":\"%s\",\"sub\":\"%.*s\",\"iss\":\"localhost\",\"aud\":[\"x\"],\"iat\":%lld,\"exp\":%lld,\"role\":\"admin\"}",
+           hex, LC_STR_ARGS(claims.subject), (long long)recorded_at, (long long)recorded_at + 60);
   expect(lc_str_is(checked.payload_json, expected));
   expect_error(lc_auth_verify(auth, &arena, token, recorded_at + 121, &checked), LC_ERR_TOKEN);
   lc_arena_deinit(&arena);

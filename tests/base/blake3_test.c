@@ -1,7 +1,7 @@
 /* BLAKE3 against its published vectors (input byte i is i mod 251): one block, one chunk, full and ragged trees. */
-#include "harness.h"
-
 #include "base/blake3.h"
+
+#include "harness.h"
 
 static void expect_hash(size_t len, const char *expected) {
   uint8_t *input = malloc(len + 1), hash[32];
@@ -14,7 +14,10 @@ static void expect_hash(size_t len, const char *expected) {
 }
 
 TEST(blake3_gives_the_published_hashes) {
-  static const struct { size_t len; const char *hash; } vectors[] = {
+  static const struct {
+    size_t len;
+    const char *hash;
+  } vectors[] = {
       {0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"},
       {1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"},
       {63, "e9bc37a594daad83be9470df7f7b3798297c3d834ce80ba85d6e207627b7db7b"},

@@ -1,9 +1,10 @@
 /*
- * The module of the engine tests, freestanding C for wasm32, compiled when the tests run. It writes a V9 definition by hand, so that it depends on
- * nothing but the ABI. EDITION chooses which version of it is built:
+ * The module of the engine tests, freestanding C for wasm32, compiled when the tests run. It writes a V9 definition by hand, so that it
+ * depends on nothing but the ABI. EDITION chooses which version of it is built:
  *
  *   1  as below          2  one more table and reducer        3  a column changes its type (refused)
  *   4  a column more, with a default (clients break)          5  init fails        6  __setup__ traps        7  the table `note` is gone
+ *   8  a row rule on `note`, and a view
  */
 #ifndef EDITION
 #define EDITION 1
@@ -23,8 +24,10 @@ IMPORT("10.0", datastore_update_bsatn) u16 datastore_update_bsatn(u32 table, u32
 IMPORT("10.0", row_iter_bsatn_advance) short row_iter_bsatn_advance(u32 iter, u8 *to, u32 *len);
 IMPORT("10.0", bytes_source_read) short bytes_source_read(u32 source, u8 *to, u32 *len);
 IMPORT("10.0", bytes_sink_write) u16 bytes_sink_write(u32 sink, const u8 *from, u32 *len);
-IMPORT("10.0", console_log) void console_log(u32 level, const char *target, u32 target_len, const char *file, u32 file_len, u32 line, const char *text, u32 len);
-IMPORT("10.0", volatile_nonatomic_schedule_immediate) void schedule_immediate(const char *name, u32 len, const u8 *arguments, u32 arguments_len);
+IMPORT("10.0", console_log)
+void console_log(u32 level, const char *target, u32 target_len, const char *file, u32 file_len, u32 line, const char *text, u32 len);
+IMPORT("10.0", volatile_nonatomic_schedule_immediate)
+void schedule_immediate(const char *name, u32 len, const u8 *arguments, u32 arguments_len);
 IMPORT("10.2", get_jwt) u16 get_jwt(const u8 *connection, u32 *source);
 IMPORT("10.4", datastore_index_scan_point_bsatn) u16 index_scan_point(u32 index, const u8 *point, u32 len, u32 *iter);
 IMPORT("10.4", datastore_delete_by_index_scan_point_bsatn) u16 delete_by_point(u32 index, const u8 *point, u32 len, u32 *deleted);
@@ -56,10 +59,18 @@ static void put(const void *bytes, u32 len) {
   memcpy(out + out_len, bytes, len);
   out_len += len;
 }
-static void put8(u32 v) { put(&v, 1); }
-static void put16(u32 v) { put(&v, 2); }
-static void put32(u32 v) { put(&v, 4); }
-static void put64(i64 v) { put(&v, 8); }
+static void put8(u32 v) {
+  put(&v, 1);
+}
+static void put16(u32 v) {
+  put(&v, 2);
+}
+static void put32(u32 v) {
+  put(&v, 4);
+}
+static void put64(i64 v) {
+  put(&v, 8);
+}
 static void put_text(const char *text) {
   put32(text_len(text));
   put(text, text_len(text));
@@ -88,7 +99,9 @@ static void put_field(const char *name, u32 type) {
   put_name(name);
   put8(type);
 }
-static void put_none(void) { put8(1); }
+static void put_none(void) {
+  put8(1);
+}
 static void put_columns1(u32 column) {
   put32(1);
   put16(column);
@@ -132,7 +145,7 @@ static void put_table(const char *name, const char *index, u32 type, int auto_in
 
 typedef struct reducer {
   const char *name;
-  int lifecycle; /* -1: none */
+  int lifecycle;      /* -1: none */
   const char *params; /* a letter each: b u8, w u32, q i64, Q u64, s string, r the row of alarm */
   int (*run)(void);
 } reducer;
@@ -202,8 +215,14 @@ EXPORT(__describe_module__) void describe(u32 sink) {
   put_table("rung", "rung_id_idx_btree", 3, 1, 0, 1);
   if (EDITION == 2) put_table("extra", "extra_id_idx_btree", 4, 0, 0, 0);
   put_reducers();
-  put32(0); /* types */
-  put32(EDITION == 4);
+  put32(EDITION == 8); /* types */
+  if (EDITION == 8) {
+    put32(0);
+    put_text("Note");
+    put32(1);
+    put8(1);
+  }
+  put32(EDITION == 4 || EDITION == 8);
   if (EDITION == 4) { /* the default of account.overdraft */
     put8(0);
     put_text("account");
@@ -211,7 +230,19 @@ EXPORT(__describe_module__) void describe(u32 sink) {
     put32(8);
     put64(500);
   }
-  put32(0); /* row rules */
+  if (EDITION == 8) {
+    put8(2);
+    put_text("all_notes");
+    put32(0);
+    put8(1);
+    put8(1);
+    put32(0);
+    put8(3); /* an array of the type 1 */
+    put8(0);
+    put32(1);
+  }
+  put32(EDITION == 8);
+  if (EDITION == 8) put_text("SELECT n.* FROM account JOIN note AS n ON account.id = n.id");
   bytes_sink_write(sink, out, &out_len);
 }
 
@@ -282,8 +313,10 @@ static int hello(void) {
   u32 source = 0, len = 64;
   char text[80] = "hello ";
   if (get_jwt((const u8 *)connection, &source)) __builtin_trap();
-  if (source) bytes_source_read(source, (u8 *)text + 6, &len);
-  else len = 0;
+  if (source)
+    bytes_source_read(source, (u8 *)text + 6, &len);
+  else
+    len = 0;
   add_note(text, 6 + len);
   return 0;
 }
@@ -328,9 +361,12 @@ static int crash(void) {
 }
 static int spin(void) {
   add_account(997, 1);
-  for (volatile u32 i = 0;; i++) {}
+  for (volatile u32 i = 0;; i++) {
+  }
 }
-static int odd(void) { return 7; }
+static int odd(void) {
+  return 7;
+}
 static int say(void) {
   u32 len;
   memcpy(&len, arguments, 4);
@@ -345,7 +381,9 @@ static int set_alarm(void) { /* kind, micros */
   u16 error = datastore_insert_bsatn(table("alarm"), row, &len);
   return error == 13 ? refuse("too long") : error ? refuse("other") : 0;
 }
-static int set_alarm_and_fail(void) { return set_alarm() || refuse("after all not"); }
+static int set_alarm_and_fail(void) {
+  return set_alarm() || refuse("after all not");
+}
 static int clear_alarm(void) {
   u32 deleted;
   if (delete_by_point(index("alarm_id_idx_btree"), arguments, 8, &deleted)) __builtin_trap();
@@ -395,11 +433,14 @@ static const reducer reducers[] = {
 static const u32 reducer_count = sizeof reducers / sizeof *reducers;
 
 #if EDITION == 6
-EXPORT(__setup__) u32 setup(u32 sink) { __builtin_trap(); }
+EXPORT(__setup__) u32 setup(u32 sink) {
+  __builtin_trap();
+}
 #endif
 
 EXPORT(__call_reducer__)
-u32 call_reducer(u32 id, u64 sender0, u64 sender1, u64 sender2, u64 sender3, u64 connection0, u64 connection1, u64 at, u32 source, u32 sink) {
+u32 call_reducer(u32 id, u64 sender0, u64 sender1, u64 sender2, u64 sender3, u64 connection0, u64 connection1, u64 at, u32 source,
+                 u32 sink) {
   connection[0] = connection0;
   connection[1] = connection1;
   timestamp = at;

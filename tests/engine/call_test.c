@@ -35,7 +35,11 @@ TEST(a_call_that_returns_commits) {
 }
 
 TEST(failures_leave_nothing_and_say_what_clients_know) {
-  static const struct { const char *reducer, *format; lc_outcome outcome; const char *text; } cases[] = {
+  static const struct {
+    const char *reducer, *format;
+    lc_outcome outcome;
+    const char *text;
+  } cases[] = {
       {"crash", "", LC_OUTCOME_INTERNAL_ERROR, "The instance encountered a fatal error."},
       {"spin", "", LC_OUTCOME_BUDGET, "reducer ran out of energy"},
       {"odd", "", LC_OUTCOME_INTERNAL_ERROR, "The instance encountered a fatal error."},
@@ -128,11 +132,14 @@ TEST(the_module_log_has_what_happened) {
   expect(strstr(all, "Creating table `account`"));
   expect(strstr(all, "Invoking `init` reducer"));
   expect(strstr(all, "Database initialized"));
-  expect(strstr(all, "\"target\":\"bank\",\"filename\":\"bank.c\",\"line_number\":12,\"function\":\"say\",\"message\":\"hello \\\"you\\\"\\n\"}\n"));
+  expect(strstr(
+      all, "\"target\":\"bank\",\"filename\":\"bank.c\",\"line_number\":12,\"function\":\"say\",\"message\":\"hello \\\"you\\\"\\n\"}\n"));
   fixture_close(&f);
 }
 
-static void follow(void *context, lc_str line) { lc_buf_put_str(context, line); }
+static void follow(void *context, lc_str line) {
+  lc_buf_put_str(context, line);
+}
 
 TEST(followers_get_new_lines_until_they_leave) {
   fixture f;

@@ -1,4 +1,5 @@
-/* The engine on a simulated disk: full disks refuse changes and come back (L12), crashes at any operation lose nothing that was durable (L2). */
+/* The engine on a simulated disk: full disks refuse changes and come back (L12), crashes at any operation lose nothing that was durable
+ * (L2). */
 #include "fixture.h"
 #include "io/sim/sim.h"
 
@@ -50,8 +51,8 @@ TEST(a_full_disk_refuses_changes_and_keeps_reads) {
 }
 
 /*
- * One client moves 1 from account 1 to account 2 again and again; the machine goes down at some operation. What is found has both sides of every
- * transfer, at least all that were durable, at most all that were made.
+ * One client moves 1 from account 1 to account 2 again and again; the machine goes down at some operation. What is found has both sides of
+ * every transfer, at least all that were durable, at most all that were made.
  */
 static void crash_once(uint64_t seed) {
   fixture f;
@@ -74,7 +75,9 @@ static void crash_once(uint64_t seed) {
   fixture_reopen(&f);
   int64_t moved = balance(&f, 2) - 100;
   expect_equal(balance(&f, 1), 100 - moved);
-  if (moved < (int64_t)durable || moved > made) lc_test_fail("seed %llu: %lld moved, %llu durable, %lld made", (unsigned long long)seed, (long long)moved, (unsigned long long)durable, (long long)made);
+  if (moved < (int64_t)durable || moved > made)
+    lc_test_fail("seed %llu: %lld moved, %llu durable, %lld made", (unsigned long long)seed, (long long)moved, (unsigned long long)durable,
+                 (long long)made);
   expect_ok(lc_store_check(lc_database_store(f.database)));
   fixture_close(&f);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What the engine tests share: the module bank.c in its editions, compiled on first use into a temporary directory; a database there or in memory;
- * clients that write down what they are told; calls in one line.
+ * What the engine tests share: the module bank.c in its editions, compiled on first use into a temporary directory; a database there or in
+ * memory; clients that write down what they are told; calls in one line.
  */
 #include <stdarg.h>
 
@@ -33,8 +33,9 @@ __attribute__((unused)) static lc_span bank(int edition) {
   if (program->len) return lc_buf_span(program);
   if (access(path, R_OK) != 0) {
     snprintf(command, sizeof command,
-             "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O2 -DEDITION=%d -Wl,--no-entry,--strip-all -o %s %s/tests/engine/bank.c", edition,
-             path, LC_SOURCE_DIR);
+             "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O2 -DEDITION=%d -Wl,--no-entry,--strip-all -o %s "
+             "%s/tests/engine/bank.c",
+             edition, path, LC_SOURCE_DIR);
     if (system(command) != 0) lc_test_fail("the test module does not compile: %s", command);
   }
   FILE *file = fopen(path, "rb");
@@ -68,7 +69,11 @@ __attribute__((unused)) static void fixture_turn(fixture *f) {
 }
 
 __attribute__((unused)) static void fixture_reopen(fixture *f) {
-  lc_database_options options = {.io = f->io, .directory = "databases/1", .identity = database_identity, .owner = owner_identity, .in_memory = f->in_memory,
+  lc_database_options options = {.io = f->io,
+                                 .directory = "databases/1",
+                                 .identity = database_identity,
+                                 .owner = owner_identity,
+                                 .in_memory = f->in_memory,
                                  .call_budget_micros = 200 * 1000};
   expect_ok(lc_database_open(&options, &f->database));
   lc_database_turn_begin(f->database, f->now);
@@ -110,7 +115,11 @@ typedef struct published {
 
 static void published_done(void *context, const lc_publish_result *result) {
   published *to = context;
-  *to = (published){.done = true, .created = result->created, .updated = result->updated, .breaks_clients = result->breaks_clients, .code = result->err.code};
+  *to = (published){.done = true,
+                    .created = result->created,
+                    .updated = result->updated,
+                    .breaks_clients = result->breaks_clients,
+                    .code = result->err.code};
   snprintf(to->text, sizeof to->text, "%s", lc_err_text(result->err));
   snprintf(to->details, sizeof to->details, "%s", result->details);
   snprintf(to->plan, sizeof to->plan, "%s", result->plan);
@@ -118,7 +127,8 @@ static void published_done(void *context, const lc_publish_result *result) {
 
 __attribute__((unused)) static published publish(fixture *f, lc_span program, bool break_clients) {
   published result = {0};
-  lc_database_publish(f->database, &(lc_publish_request){.program = program, .break_clients = break_clients, .done = published_done, .context = &result});
+  lc_database_publish(
+      f->database, &(lc_publish_request){.program = program, .break_clients = break_clients, .done = published_done, .context = &result});
   expect(result.done);
   return result;
 }
@@ -171,12 +181,15 @@ static void on_failed(void *session, uint32_t query_set_id, const char *reason) 
   ((listener *)session)->failed++;
   lc_buf_printf(&((listener *)session)->told, "failed %u; ", query_set_id);
 }
-static void on_closed(void *session, lc_close_reason reason) { ((listener *)session)->closed++; }
+static void on_closed(void *session, lc_close_reason reason) {
+  ((listener *)session)->closed++;
+}
 static const lc_client_events listener_events = {on_update, on_failed, on_closed};
 
 __attribute__((unused)) static lc_err try_connect(fixture *f, listener *to, lc_identity identity, uint64_t connection) {
   *to = (listener){0};
-  return lc_client_connect(f->database, identity, (lc_connection_id){connection, 0}, LC_STR("{\"sub\":\"x\"}"), &listener_events, to, &to->client);
+  return lc_client_connect(f->database, identity, (lc_connection_id){connection, 0}, LC_STR("{\"sub\":\"x\"}"), &listener_events, to,
+                           &to->client);
 }
 __attribute__((unused)) static void connect_client(fixture *f, listener *to, lc_identity identity, uint64_t connection) {
   expect_ok(try_connect(f, to, identity, connection));
@@ -194,7 +207,8 @@ __attribute__((unused)) static const char *told(listener *of) {
   return lc_buf_cstr(&copy);
 }
 
-__attribute__((unused)) static lc_err try_subscribe(listener *of, lc_subscription_kind kind, uint32_t set, const char *sql, lc_buf *rows_text) {
+__attribute__((unused)) static lc_err try_subscribe(listener *of, lc_subscription_kind kind, uint32_t set, const char *sql,
+                                                    lc_buf *rows_text) {
   lc_subscription_rows rows;
   lc_str queries[8];
   uint32_t count = 0;
@@ -232,7 +246,8 @@ __attribute__((unused)) static const char *unsubscribe(listener *of, uint32_t se
 
 /* ---- calls ---- */
 
-__attribute__((unused)) static lc_reducer_result call_as(fixture *f, listener *by, lc_identity identity, const char *reducer, lc_span arguments) {
+__attribute__((unused)) static lc_reducer_result call_as(fixture *f, listener *by, lc_identity identity, const char *reducer,
+                                                         lc_span arguments) {
   lc_reducer_result result;
   lc_reducer_call call = {.reducer = lc_str_of(reducer), .arguments = arguments, .request_id = 7};
   lc_database_call(f->database, by ? by->client : NULL, identity, (lc_connection_id){0}, &call, &result);
@@ -245,9 +260,12 @@ __attribute__((unused)) static lc_reducer_result call(fixture *f, listener *by, 
   va_list values;
   va_start(values, format);
   for (; *format; format++) {
-    if (*format == 'b') lc_buf_put8(&arguments, (uint8_t)va_arg(values, int));
-    else if (*format == 'w') lc_buf_put32(&arguments, va_arg(values, uint32_t));
-    else if (*format == 'q' || *format == 'Q') lc_buf_put64(&arguments, va_arg(values, uint64_t));
+    if (*format == 'b')
+      lc_buf_put8(&arguments, (uint8_t)va_arg(values, int));
+    else if (*format == 'w')
+      lc_buf_put32(&arguments, va_arg(values, uint32_t));
+    else if (*format == 'q' || *format == 'Q')
+      lc_buf_put64(&arguments, va_arg(values, uint64_t));
     else {
       const char *text = va_arg(values, const char *);
       lc_buf_put_sized(&arguments, text, strlen(text));

@@ -1,4 +1,5 @@
-/* Connecting and disconnecting (datastore-and-lifecycle.md 4.3). Accounts 4040 – 4042 are switches of the test module: they make its reducers refuse. */
+/* Connecting and disconnecting (datastore-and-lifecycle.md 4.3). Accounts 4040 – 4042 are switches of the test module: they make its
+ * reducers refuse. */
 #include "fixture.h"
 
 TEST(a_client_has_its_rows_while_it_is_there) {

@@ -29,7 +29,9 @@ static lc_io *open_io(void) {
   return io;
 }
 
-#define LINE(ts, text) "{\"level\":\"Info\",\"ts\":" ts ",\"target\":\"__spacetimedb__\",\"filename\":\"__spacetimedb__\",\"function\":\"f\",\"message\":\"" text "\"}\n"
+#define LINE(ts, text)             \
+  "{\"level\":\"Info\",\"ts\":" ts \
+  ",\"target\":\"__spacetimedb__\",\"filename\":\"__spacetimedb__\",\"function\":\"f\",\"message\":\"" text "\"}\n"
 
 /* START is 2023-11-14T22:13:20Z. */
 TEST(a_file_per_day_in_universal_time) {

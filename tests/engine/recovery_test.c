@@ -89,3 +89,41 @@ TEST(the_first_record_marks_the_beginning) {
   expect_equal(lc_database_durable(f.database), 1);
   fixture_close(&f);
 }
+
+/* What a server finds that cannot run the stored program any more. */
+static void spoil_module(fixture *f) {
+  lc_hash256 hash = lc_database_program_hash(f->database);
+  lc__cause cause = {.inputs = {.kind = LC_RECORD_SYSTEM}, .reducer_id = LC__NO_REDUCER};
+  expect_ok(lc__transaction_begin(f->database));
+  expect_ok(lc__catalogue_put_module(f->database, &hash, lc_span_of("\0asm", 4)));
+  expect_ok(lc__transaction_commit(f->database, &cause, true, NULL));
+}
+
+TEST(a_module_that_does_not_start_leaves_the_data_served) {
+  fixture f;
+  listener a;
+  fixture_open(&f, false);
+  publish_bank(&f, 1);
+  spoil_module(&f);
+  lc_database_close(f.database);
+  fixture_reopen(&f);
+  expect(lc_database_module_error(f.database) != NULL);
+  expect_null(lc_database_def(f.database));
+  expect_equal(balance(&f, 1), 100);
+  lc_reducer_result result = call(&f, NULL, "transfer", "wwq", 1u, 2u, 1ull);
+  expect_equal(result.outcome, LC_OUTCOME_REFUSED);
+  expect(strstr(result.error, "the stored module does not start") == result.error);
+  expect_failure(try_connect(&f, &a, alice, 1));
+  lc_sql_result rows;
+  uint64_t offset;
+  expect_ok(lc_database_sql(f.database, owner_identity, LC_STR("SELECT * FROM account"), &rows, &offset));
+  expect_equal(rows.rows.count, 2);
+  lc_sql_result_deinit(&rows);
+  published other = publish(&f, bank(2), true); /* there is no definition to plan from */
+  expect_equal(other.code, LC_ERR_MIGRATION);
+  published same = publish(&f, bank(1), false);
+  expect_text(same.text, "ok");
+  expect_null(lc_database_module_error(f.database));
+  expect_equal(call(&f, NULL, "transfer", "wwq", 1u, 2u, 1ull).outcome, LC_OUTCOME_OK);
+  fixture_close(&f);
+}

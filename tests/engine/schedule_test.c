@@ -9,7 +9,11 @@ static void expect_rung(fixture *f, const int64_t *times, size_t count) {
   lc_table_scan(lc_store_table_by_name(lc_database_store(f->database), LC_STR("rung")), &scan);
   while (lc_scan_next(&scan, &row) && n < 512) found[n++] = (int64_t)lc_load64(row.bytes + 16);
   for (size_t i = 1; i < n; i++)
-    for (size_t k = i; k > 0 && found[k - 1] > found[k]; k--) { int64_t t = found[k]; found[k] = found[k - 1]; found[k - 1] = t; }
+    for (size_t k = i; k > 0 && found[k - 1] > found[k]; k--) {
+      int64_t t = found[k];
+      found[k] = found[k - 1];
+      found[k - 1] = t;
+    }
   expect_equal(n, count);
   for (size_t i = 0; i < count; i++) expect_equal(found[i] - START, times[i] - START);
 }

@@ -1,4 +1,5 @@
-/* Subscriptions (client-protocol.md 5.5 – 5.11, 6.3, 6.4; sql-and-subscriptions.md 4): rows at the start, updates, sharing, ends, refusals. */
+/* Subscriptions (client-protocol.md 5.5 – 5.11, 6.3, 6.4; sql-and-subscriptions.md 4): rows at the start, updates, sharing, ends, refusals.
+ */
 #include "fixture.h"
 
 #define ROW_1_100 "010000006400000000000000"
@@ -85,11 +86,13 @@ TEST(every_set_of_v2_has_its_own_rows_and_equal_texts_of_one_set_count_once) {
   fixture_open(&f, true);
   publish_bank(&f, 1);
   connect_client(&f, &a, alice, 1);
-  expect_text(subscribe(&a, LC_SUBSCRIBE_SET, 1, "SELECT * FROM account WHERE id = 1; SELECT * FROM account WHERE id = 1 "), "account: =" ROW_1_100);
+  expect_text(subscribe(&a, LC_SUBSCRIBE_SET, 1, "SELECT * FROM account WHERE id = 1; SELECT * FROM account WHERE id = 1 "),
+              "account: =" ROW_1_100);
   expect_text(subscribe(&a, LC_SUBSCRIBE_SET, 2, "SELECT * FROM account WHERE id = 1;SELECT  * FROM account WHERE id = 1"),
               "account: =" ROW_1_100 ", account: =" ROW_1_100);
   call(&f, NULL, "transfer", "wwq", 1u, 2u, 1ull);
-  expect_text(told(&a), "set 1 [account: +" ROW_1_99 " -" ROW_1_100 "]; set 2 [account: +" ROW_1_99 " -" ROW_1_100 ", account: +" ROW_1_99 " -" ROW_1_100 "]; ");
+  expect_text(told(&a), "set 1 [account: +" ROW_1_99 " -" ROW_1_100 "]; set 2 [account: +" ROW_1_99 " -" ROW_1_100 ", account: +" ROW_1_99
+                        " -" ROW_1_100 "]; ");
   expect_text(unsubscribe(&a, 2), "account: =" ROW_1_99 ", account: =" ROW_1_99);
   call(&f, NULL, "transfer", "wwq", 2u, 1u, 1ull);
   expect_text(told(&a), "set 1 [account: +" ROW_1_100 " -" ROW_1_99 "]; ");
@@ -117,7 +120,9 @@ TEST(a_query_over_an_empty_table_has_no_entry_but_a_match_of_nothing_has) {
   fixture_close(&f);
 }
 
-static const char *error_of(lc_err err) { return lc_err_text(err); }
+static const char *error_of(lc_err err) {
+  return lc_err_text(err);
+}
 
 TEST(refusals_have_the_known_texts_and_change_nothing) {
   fixture f;
@@ -129,15 +134,19 @@ TEST(refusals_have_the_known_texts_and_change_nothing) {
   lc_subscription_rows rows;
   subscribe(&a, LC_SUBSCRIBE_SET, 51, "SELECT * FROM account");
   expect_text(error_of(try_subscribe(&a, LC_SUBSCRIBE_SET, 51, "SELECT * FROM note", NULL)),
-              "Subscription with id QuerySetId { id: 51 } already exists for client: (Identity(00000000000000000000000000000000000000000000000000000000000003a1), "
+              "Subscription with id QuerySetId { id: 51 } already exists for client: "
+              "(Identity(00000000000000000000000000000000000000000000000000000000000003a1), "
               "ConnectionId(0000000000000000000000000000000a))");
   expect_text(error_of(lc_client_unsubscribe(a.client, 77, true, &rows)),
-              "Subscription not found: ((Identity(00000000000000000000000000000000000000000000000000000000000003a1), ConnectionId(0000000000000000000000000000000a)), "
+              "Subscription not found: ((Identity(00000000000000000000000000000000000000000000000000000000000003a1), "
+              "ConnectionId(0000000000000000000000000000000a)), "
               "QuerySetId { id: 77 })");
   expect_text(error_of(lc_client_unsubscribe(b.client, 1, true, &rows)),
-              "Client not found: (Identity(00000000000000000000000000000000000000000000000000000000000004b0), ConnectionId(0000000000000000000000000000000b))");
+              "Client not found: (Identity(00000000000000000000000000000000000000000000000000000000000004b0), "
+              "ConnectionId(0000000000000000000000000000000b))");
   lc_str empty = LC_STR("  ");
-  expect_text(error_of(lc_client_subscribe(a.client, LC_SUBSCRIBE_SET, 2, &empty, 1, &rows)), "SubscriptionError: Empty string, executing: ``");
+  expect_text(error_of(lc_client_subscribe(a.client, LC_SUBSCRIBE_SET, 2, &empty, 1, &rows)),
+              "SubscriptionError: Empty string, executing: ``");
   expect_text(error_of(try_subscribe(&a, LC_SUBSCRIBE_SET, 2, "SELECT * FROM account;SELECT * FROM nowhere", NULL)),
               "no such table: `nowhere`. If the table exists, it may be marked private., executing: `SELECT * FROM nowhere`");
   /* `rung` is private: for all but the owner it does not exist. */
@@ -236,7 +245,8 @@ TEST(pruned_queries_see_exactly_their_rows) {
     call(&f, NULL, "transfer", "wwq", from, 30u, 1ull);
     for (uint32_t i = 0; i < CLIENTS; i++) {
       char expected[128] = "";
-      if (i % 20 == from) snprintf(expected, sizeof expected, "set %u [account: +%02x0000006300000000000000 -%02x0000006400000000000000]; ", i, from, from);
+      if (i % 20 == from)
+        snprintf(expected, sizeof expected, "set %u [account: +%02x0000006300000000000000 -%02x0000006400000000000000]; ", i, from, from);
       expect_text(told(&clients[i]), expected);
     }
   }
@@ -265,5 +275,39 @@ TEST(sql_changes_reach_subscribers) {
   lc_sql_result_deinit(&result);
   expect_equal(count_rows(&f, "account"), 1);
   disconnect_client(&a);
+  fixture_close(&f);
+}
+
+/* client-protocol.md 5.11, 6.5: v2 loses the set that failed, v1 everything; others go on. */
+TEST(a_query_that_fails_in_mid_life_ends_its_sets) {
+  fixture f;
+  listener v2, v1, other;
+  fixture_open(&f, true);
+  publish_bank(&f, 1);
+  connect_client(&f, &v2, alice, 1);
+  connect_client(&f, &v1, bob, 2);
+  connect_client(&f, &other, bob, 3);
+  subscribe(&v2, LC_SUBSCRIBE_SET, 4, ONE);
+  subscribe(&v2, LC_SUBSCRIBE_SET, 5, TWO);
+  subscribe(&v1, LC_SUBSCRIBE_MULTI, 1, ONE);
+  subscribe(&v1, LC_SUBSCRIBE_MULTI, 2, TWO ";SELECT * FROM alarm");
+  subscribe(&other, LC_SUBSCRIBE_SET, 1, TWO);
+  lc__query *query = v2.client->sets.items[0]->items.items[0]->query;
+  expect(query == v1.client->shared->items.items[0]->query); /* shared by clients of both protocols */
+  f.database->is_delivering = true;
+  lc__query_fail(query, lc_fail(LC_ERR_INTERNAL, "of all things"));
+  f.database->is_delivering = false;
+  lc__queries_sweep(f.database);
+  expect_text(told(&v2), "failed 4; ");
+  expect_text(told(&v1), "failed 0; ");
+  call(&f, NULL, "transfer", "wwq", 1u, 2u, 1ull);
+  expect_text(told(&v2), "set 5 [account: +" ROW_2_101 " -" ROW_2_100 "]; ");
+  expect_text(told(&v1), "");
+  expect_text(told(&other), "set 1 [account: +" ROW_2_101 " -" ROW_2_100 "]; ");
+  expect_text(subscribe(&v1, LC_SUBSCRIBE_MULTI, 1, ONE), "account: =" ROW_1_99);
+  disconnect_client(&v2);
+  disconnect_client(&v1);
+  disconnect_client(&other);
+  expect_equal(f.database->queries.count, 0);
   fixture_close(&f);
 }

@@ -1,8 +1,15 @@
 /* The timer heap against a list that is searched: random arming, moving and removing, and the order in which equal times come (T1). */
-#include "engine/timers.h"
+#include "engine/timers_internal.h"
+
 #include "harness.h"
 
-typedef struct model { uint32_t table; uint64_t row; int64_t due; uint64_t order; bool used; } model;
+typedef struct model {
+  uint32_t table;
+  uint64_t row;
+  int64_t due;
+  uint64_t order;
+  bool used;
+} model;
 
 static const model *model_first(const model *timers, size_t count) {
   const model *first = NULL;

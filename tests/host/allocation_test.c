@@ -10,9 +10,15 @@ static unsigned long allocations;
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
-void *malloc(size_t size) { return allocations++, __libc_malloc(size); }
-void *calloc(size_t count, size_t size) { return allocations++, __libc_calloc(count, size); }
-void *realloc(void *memory, size_t size) { return allocations++, __libc_realloc(memory, size); }
+void *malloc(size_t size) {
+  return allocations++, __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) {
+  return allocations++, __libc_calloc(count, size);
+}
+void *realloc(void *memory, size_t size) {
+  return allocations++, __libc_realloc(memory, size);
+}
 #endif
 
 /* Reads its arguments, finds a row, updates it, inserts and deletes another, scans and counts: the imports of the hot path. */
@@ -24,18 +30,20 @@ static const char text[] =
     "(import \"spacetime_10.0\" \"datastore_table_scan_bsatn\" (func $scan (param i32 i32) (result i32)))"
     "(import \"spacetime_10.0\" \"datastore_insert_bsatn\" (func $insert (param i32 i32 i32) (result i32)))"
     "(import \"spacetime_10.0\" \"datastore_update_bsatn\" (func $update (param i32 i32 i32 i32) (result i32)))" WAT_MEMORY WAT_DESCRIBE
-    "(func $ok (param i32 i32) (if (i32.ne (local.get 0) (local.get 1)) (then unreachable)))"
-    WAT_REDUCER("(i32.store (i32.const 16) (i32.const 12)) (call $ok (call $read (local.get 8) (i32.const 32) (i32.const 16)) (i32.const -1))"
-                "(call $ok (call $point (i32.const %2$u) (i32.const 32) (i32.const 4) (i32.const 20)) (i32.const 0))"
-                "(i32.store (i32.const 16) (i32.const 1000)) (call $ok (call $advance (i32.load (i32.const 20)) (i32.const 100) (i32.const 16)) (i32.const -1))"
-                "(i64.store (i32.const 36) (i64.add (i64.load (i32.const 104)) (i64.const 1))) (i32.store (i32.const 16) (i32.const 12))"
-                "(call $ok (call $update (i32.const %1$u) (i32.const %2$u) (i32.const 32) (i32.const 16)) (i32.const 0))"
-                "(i32.store (i32.const 48) (i32.const 99)) (i32.store (i32.const 16) (i32.const 12))"
-                "(call $ok (call $insert (i32.const %1$u) (i32.const 48) (i32.const 16)) (i32.const 0))"
-                "(call $ok (call $scan (i32.const %1$u) (i32.const 20)) (i32.const 0))"
-                "(i32.store (i32.const 16) (i32.const 1000)) (call $ok (call $advance (i32.load (i32.const 20)) (i32.const 100) (i32.const 16)) (i32.const -1))"
-                "(call $ok (i32.load (i32.const 16)) (i32.const 24))"
-                "(call $ok (call $delete (i32.const %2$u) (i32.const 48) (i32.const 4) (i32.const 20)) (i32.const 0)) (i32.const 0)") ")";
+    "(func $ok (param i32 i32) (if (i32.ne (local.get 0) (local.get 1)) (then unreachable)))" WAT_REDUCER(
+        "(i32.store (i32.const 16) (i32.const 12)) (call $ok (call $read (local.get 8) (i32.const 32) (i32.const 16)) (i32.const -1))"
+        "(call $ok (call $point (i32.const %2$u) (i32.const 32) (i32.const 4) (i32.const 20)) (i32.const 0))"
+        "(i32.store (i32.const 16) (i32.const 1000)) (call $ok (call $advance (i32.load (i32.const 20)) (i32.const 100) (i32.const 16)) "
+        "(i32.const -1))"
+        "(i64.store (i32.const 36) (i64.add (i64.load (i32.const 104)) (i64.const 1))) (i32.store (i32.const 16) (i32.const 12))"
+        "(call $ok (call $update (i32.const %1$u) (i32.const %2$u) (i32.const 32) (i32.const 16)) (i32.const 0))"
+        "(i32.store (i32.const 48) (i32.const 99)) (i32.store (i32.const 16) (i32.const 12))"
+        "(call $ok (call $insert (i32.const %1$u) (i32.const 48) (i32.const 16)) (i32.const 0))"
+        "(call $ok (call $scan (i32.const %1$u) (i32.const 20)) (i32.const 0))"
+        "(i32.store (i32.const 16) (i32.const 1000)) (call $ok (call $advance (i32.load (i32.const 20)) (i32.const 100) (i32.const 16)) "
+        "(i32.const -1))"
+        "(call $ok (i32.load (i32.const 16)) (i32.const 24))"
+        "(call $ok (call $delete (i32.const %2$u) (i32.const 48) (i32.const 4) (i32.const 20)) (i32.const 0)) (i32.const 0)") ")";
 
 TEST(a_warm_reducer_call_allocates_nothing) {
   fixture fx;

@@ -9,7 +9,7 @@ static char directory[64];
 
 static void host_with_cache(void) {
   lc_log_set_level(LC_LOG_ERROR);
-  strcpy(directory, "/tmp/lc-cache-XXXXXX");
+  snprintf(directory, sizeof directory, "%s", "/tmp/lc-cache-XXXXXX");
   expect(mkdtemp(directory) != NULL);
   expect_ok(lc_host_init(&(lc_host_options){.cache_directory = directory}));
 }

@@ -53,7 +53,9 @@ static void fixture_log(void *database, const lc_module_log_record *record) {
   lc_buf_put_text(&fx->log, "\n");
 }
 
-static int64_t fixture_now(void *database) { return 1700000000000000; }
+static int64_t fixture_now(void *database) {
+  return 1700000000000000;
+}
 
 __attribute__((unused)) static void fixture_init(fixture *fx) {
   *fx = (fixture){.store = lc_store_create(), .budget_micros = 20000000};
@@ -144,9 +146,9 @@ __attribute__((unused)) static lc_err run_wat(fixture *fx, const char *text) {
   return err;
 }
 
-#define expect_message(result, part)                                                                                 \
-  do {                                                                                                               \
-    lc_err lc_m_ = (result);                                                                                         \
-    if (!lc_failed(lc_m_)) lc_test_fail("%s did not fail", #result);                                                 \
+#define expect_message(result, part)                                                                                                \
+  do {                                                                                                                              \
+    lc_err lc_m_ = (result);                                                                                                        \
+    if (!lc_failed(lc_m_)) lc_test_fail("%s did not fail", #result);                                                                \
     if (strstr(lc_err_text(lc_m_), part) == NULL) lc_test_fail("%s says\n  %s\nexpected\n  %s", #result, lc_err_text(lc_m_), part); \
   } while (0)

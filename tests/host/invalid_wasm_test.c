@@ -40,7 +40,10 @@ static lc_buf module_of(const char *fields) {
 }
 
 static lc_buf body_of(const char *name) {
-  static const struct { const char *name, *bytes; size_t len; } bodies[] = {
+  static const struct {
+    const char *name, *bytes;
+    size_t len;
+  } bodies[] = {
       {"body: empty body", "", 0},
       {"body: not wasm", "hello", 5},
       {"body: header only", "\0asm\1\0\0\0", 8},

@@ -23,12 +23,21 @@ static const import_case cases[] = {
     {0, "datastore_table_scan_bsatn", "vo", "", {"T", "1080"}, RESULT_I32},
     {0, "datastore_index_scan_range_bsatn", "vpnvpnpno", "", {"X", "1024", "0", "0", "1072", "1", "1072", "1", "1080"}, RESULT_I32},
     {0, "datastore_btree_scan_bsatn", "vpnvpnpno", "", {"X", "1024", "0", "0", "1072", "1", "1072", "1", "1080"}, RESULT_I32},
-    {0, "datastore_delete_by_index_scan_range_bsatn", "vpnvpnpno", "", {"X", "1024", "0", "0", "1072", "1", "1072", "1", "1080"}, RESULT_I32},
+    {0,
+     "datastore_delete_by_index_scan_range_bsatn",
+     "vpnvpnpno",
+     "",
+     {"X", "1024", "0", "0", "1072", "1", "1072", "1", "1080"},
+     RESULT_I32},
     {0, "datastore_delete_by_btree_scan_bsatn", "vpnvpnpno", "", {"X", "1024", "0", "0", "1072", "1", "1072", "1", "1080"}, RESULT_I32},
     {0, "datastore_delete_all_by_eq_bsatn", "vpno", "", {"T", "1056", "16", "1080"}, RESULT_I32},
     {0, "datastore_insert_bsatn", "vpo", "", {"T", "1024", "1040"}, RESULT_I32},
-    {0, "datastore_update_bsatn", "vvpo", "(drop (call $insert (i32.const T) (i32.const 1024) (i32.const 1040))) (i32.store (i32.const 1040) (i32.const 12))",
-     {"T", "X", "1024", "1040"}, RESULT_I32},
+    {0,
+     "datastore_update_bsatn",
+     "vvpo",
+     "(drop (call $insert (i32.const T) (i32.const 1024) (i32.const 1040))) (i32.store (i32.const 1040) (i32.const 12))",
+     {"T", "X", "1024", "1040"},
+     RESULT_I32},
     {0, "row_iter_bsatn_advance", "vpo", OPEN_ITERATOR, {"1", "1200", "1040"}, RESULT_I32},
     {0, "row_iter_bsatn_close", "v", OPEN_ITERATOR, {"1"}, RESULT_I32},
     {0, "bytes_source_read", "vpo", "", {"1", "1200", "1040"}, RESULT_I32},
@@ -44,15 +53,20 @@ static const import_case cases[] = {
 };
 
 static void put_number(lc_buf *to, const fixture *fx, const char *text) {
-  if (strcmp(text, "T") == 0) lc_buf_printf(to, "%u", fx->table_id);
-  else if (strcmp(text, "X") == 0) lc_buf_printf(to, "%u", fx->index_id);
-  else lc_buf_put_text(to, text);
+  if (strcmp(text, "T") == 0)
+    lc_buf_printf(to, "%u", fx->table_id);
+  else if (strcmp(text, "X") == 0)
+    lc_buf_printf(to, "%u", fx->index_id);
+  else
+    lc_buf_put_text(to, text);
 }
 
 static void put_code(lc_buf *to, const fixture *fx, const char *code) {
   for (; *code; code++) {
-    if (*code == 'T') lc_buf_printf(to, "%u", fx->table_id);
-    else lc_buf_put8(to, (uint8_t)*code);
+    if (*code == 'T')
+      lc_buf_printf(to, "%u", fx->table_id);
+    else
+      lc_buf_put8(to, (uint8_t)*code);
   }
 }
 
@@ -60,14 +74,16 @@ static void put_code(lc_buf *to, const fixture *fx, const char *code) {
 static lc_buf module_of(const fixture *fx, const import_case *test, int bad, const char *value) {
   lc_buf text = {0};
   size_t arity = strlen(test->kinds);
-  lc_buf_put_text(&text, "(module (import \"spacetime_10.0\" \"datastore_table_scan_bsatn\" (func $scan (param i32 i32) (result i32)))"
-                         "(import \"spacetime_10.0\" \"datastore_insert_bsatn\" (func $insert (param i32 i32 i32) (result i32)))");
+  lc_buf_put_text(&text,
+                  "(module (import \"spacetime_10.0\" \"datastore_table_scan_bsatn\" (func $scan (param i32 i32) (result i32)))"
+                  "(import \"spacetime_10.0\" \"datastore_insert_bsatn\" (func $insert (param i32 i32 i32) (result i32)))");
   lc_buf_printf(&text, "(import \"spacetime_10.%d\" \"%s\" (func $test (param", test->minor, test->name);
   for (size_t i = 0; i < arity; i++) lc_buf_put_text(&text, " i32");
   lc_buf_put_text(&text, test->result == RESULT_I32 ? ") (result i32)))" : ")))");
-  lc_buf_put_text(&text, WAT_MEMORY WAT_DESCRIBE "(data (i32.const 1024) \"\\07\\00\\00\\00\\05\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\0c\\00\\00\\00accounts"
-                         "\\00\\00\\00\\00\\01\\00\\00\\00\\07\\00\\00\\00\\05\\00\\00\\00\\00\\00\\00\\00\\02\\00\\00\\00\\07\\00\\00\\00\")"
-                         "(data (i32.const 1100) \"accounts_id_idx_btree\")");
+  lc_buf_put_text(&text, WAT_MEMORY WAT_DESCRIBE
+                  "(data (i32.const 1024) \"\\07\\00\\00\\00\\05\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\00\\0c\\00\\00\\00accounts"
+                  "\\00\\00\\00\\00\\01\\00\\00\\00\\07\\00\\00\\00\\05\\00\\00\\00\\00\\00\\00\\00\\02\\00\\00\\00\\07\\00\\00\\00\")"
+                  "(data (i32.const 1100) \"accounts_id_idx_btree\")");
   lc_buf_put_text(&text, "(func (export \"__call_reducer__\") " WAT_REDUCER_TYPE);
   put_code(&text, fx, test->before);
   lc_buf_put_text(&text, "(call $test");
@@ -124,9 +140,11 @@ TEST(console_log_drops_records_with_bad_pointers) {
   fixture fx;
   expect_ok(lc_host_init(NULL));
   fixture_init(&fx);
-#define CALL_LOG(target, file, message) \
-  "(call $log (i32.const 2) (i32.const " target ") (i32.const 9) (i32.const " file ") (i32.const 9) (i32.const 1) (i32.const " message ") (i32.const 9))"
-  expect_ok(run_wat(&fx, WAT_MODULE("", CALL_LOG("-16", "16", "16") CALL_LOG("16", "65530", "16") CALL_LOG("16", "16", "-1") CALL_LOG("16", "16", "0") "(i32.const 0)")));
+#define CALL_LOG(target, file, message)                                                                                                \
+  "(call $log (i32.const 2) (i32.const " target ") (i32.const 9) (i32.const " file ") (i32.const 9) (i32.const 1) (i32.const " message \
+  ") (i32.const 9))"
+  expect_ok(run_wat(&fx, WAT_MODULE("", CALL_LOG("-16", "16", "16") CALL_LOG("16", "65530", "16") CALL_LOG("16", "16", "-1")
+                                            CALL_LOG("16", "16", "0") "(i32.const 0)")));
   expect_equal(fx.log_count, 0);
   expect_ok(run_wat(&fx, WAT_MODULE("", CALL_LOG("0", "0", "16") "(i32.const 0)")));
   expect_equal(fx.log_count, 1);

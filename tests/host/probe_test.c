@@ -16,13 +16,37 @@ static const char *const files[] = {"probe-1-insert.jsonl",        "probe-2-upda
 
 /* The probe's numbers of the imports. */
 static const char *const imports[] = {
-    "", "table_id_from_name", "index_id_from_name", "datastore_table_row_count", "datastore_table_scan_bsatn", "datastore_index_scan_range_bsatn",
-    "datastore_btree_scan_bsatn", "datastore_delete_by_index_scan_range_bsatn", "datastore_delete_by_btree_scan_bsatn",
-    "datastore_delete_all_by_eq_bsatn", "datastore_insert_bsatn", "datastore_update_bsatn", "row_iter_bsatn_advance", "row_iter_bsatn_close",
-    "bytes_source_read", "bytes_sink_write", "console_log", "console_timer_start", "console_timer_end", "identity",
-    "volatile_nonatomic_schedule_immediate", "bytes_source_remaining_length", "get_jwt", "procedure_sleep_until", "procedure_start_mut_tx",
-    "procedure_commit_mut_tx", "procedure_abort_mut_tx", "procedure_http_request", "datastore_index_scan_point_bsatn",
-    "datastore_delete_by_index_scan_point_bsatn", "datastore_clear",
+    "",
+    "table_id_from_name",
+    "index_id_from_name",
+    "datastore_table_row_count",
+    "datastore_table_scan_bsatn",
+    "datastore_index_scan_range_bsatn",
+    "datastore_btree_scan_bsatn",
+    "datastore_delete_by_index_scan_range_bsatn",
+    "datastore_delete_by_btree_scan_bsatn",
+    "datastore_delete_all_by_eq_bsatn",
+    "datastore_insert_bsatn",
+    "datastore_update_bsatn",
+    "row_iter_bsatn_advance",
+    "row_iter_bsatn_close",
+    "bytes_source_read",
+    "bytes_sink_write",
+    "console_log",
+    "console_timer_start",
+    "console_timer_end",
+    "identity",
+    "volatile_nonatomic_schedule_immediate",
+    "bytes_source_remaining_length",
+    "get_jwt",
+    "procedure_sleep_until",
+    "procedure_start_mut_tx",
+    "procedure_commit_mut_tx",
+    "procedure_abort_mut_tx",
+    "procedure_http_request",
+    "datastore_index_scan_point_bsatn",
+    "datastore_delete_by_index_scan_point_bsatn",
+    "datastore_clear",
 };
 
 enum { REDUCER_RUN, REDUCER_INIT, REDUCER_CONNECTED, REDUCER_DISCONNECTED, REDUCER_RAW = 8 };
@@ -36,8 +60,8 @@ typedef struct replay {
   lc_host_services services;
   lc_identity owner, second;
   lc_buf jwt;
-  json_t *log;      /* records since the last clear, in the form of the recordings */
-  json_t *status;   /* case → reason */
+  json_t *log;           /* records since the last clear, in the form of the recordings */
+  json_t *status;        /* case → reason */
   const json_t *scanned; /* the first argument of the last scan of the case */
   int run, skipped, failed;
 } replay;
@@ -68,7 +92,9 @@ static bool on_jwt(void *database, lc_connection_id connection, lc_str *payload)
   return lc_u128_equal(connection, own_connection);
 }
 
-static int64_t on_now(void *database) { return 1700000000000000; }
+static int64_t on_now(void *database) {
+  return 1700000000000000;
+}
 
 /* ---- comparing ---- */
 
@@ -160,13 +186,16 @@ static const char *report_next(report *rep) {
   return line;
 }
 
-static bool gives_an_id(const json_t *record) { return strstr(json_string_value(json_object_get(record, "call")), "_id_from_name") != NULL; }
+static bool gives_an_id(const json_t *record) {
+  return strstr(json_string_value(json_object_get(record, "call")), "_id_from_name") != NULL;
+}
 
 static void compare_memory(replay *rp, const json_t *record, report *rep, bool rows_are_there) {
   size_t i;
   json_t *out;
   json_array_foreach(json_object_get(record, "out"), i, out) {
-    const char *line = report_next(rep), *what = json_string_value(json_object_get(out, "what")), *expected = json_string_value(json_object_get(out, "hex"));
+    const char *line = report_next(rep), *what = json_string_value(json_object_get(out, "what")),
+               *expected = json_string_value(json_object_get(out, "hex"));
     if (line == NULL || line[0] != 'D') {
       mismatch(rp, record, "no memory dump for `%s`, but %s", what, line ? line : "the end");
       return;
@@ -174,7 +203,8 @@ static void compare_memory(replay *rp, const json_t *record, report *rep, bool r
     const char *actual = strrchr(line, ' ') + 1, *cut = strstr(expected, "...(");
     if (gives_an_id(record) || (strcmp(what, "rows") == 0 && !rows_are_there)) continue;
     if (cut) {
-      if (strlen(actual) != 2 * (size_t)atoi(cut + 4)) mismatch(rp, record, "`%s` has %zu bytes, expected %s", what, strlen(actual) / 2, cut);
+      if (strlen(actual) != 2 * strtoul(cut + 4, NULL, 10))
+        mismatch(rp, record, "`%s` has %zu bytes, expected %s", what, strlen(actual) / 2, cut);
     } else if (!same_memory(rp, what, actual, expected)) {
       mismatch(rp, record, "`%s` is\n  %s\nexpected\n  %s", what, actual, expected);
     }
@@ -198,11 +228,15 @@ static void compare_call(replay *rp, const json_t *record, report *rep, bool tra
   int number;
   long long code;
   if (line == NULL || sscanf(line, "C %d %lld", &number, &code) != 2 || strcmp(imports[number], call) != 0) {
-    mismatch(rp, record, "expected the call to return %lld, got %s", json_integer_value(wanted), line ? line : trapped ? "a trap" : "the end");
+    mismatch(rp, record, "expected the call to return %lld, got %s", json_integer_value(wanted),
+             line      ? line
+             : trapped ? "a trap"
+                       : "the end");
     return;
   }
   bool of_view = names_a_view(record);
-  if (code != json_integer_value(wanted) && !of_view) mismatch(rp, record, "returned %lld, expected %lld", code, json_integer_value(wanted));
+  if (code != json_integer_value(wanted) && !of_view)
+    mismatch(rp, record, "returned %lld, expected %lld", code, json_integer_value(wanted));
   compare_memory(rp, record, rep, code == 0 || code == -1);
 }
 
@@ -230,8 +264,8 @@ static void compare_step(replay *rp, const json_t *record, report *rep, bool tra
 /* The probe's report is what it logs at Info without a file; everything else is the host's or the script's own logging. */
 static bool is_report(const json_t *line) {
   const char *message = json_string_value(json_object_get(line, "message"));
-  return json_object_get(line, "filename") == NULL && strcmp(json_string_value(json_object_get(line, "level")), "Info") == 0 && message[0] &&
-         strchr("CDGTM", message[0]) && message[1] == ' ';
+  return json_object_get(line, "filename") == NULL && strcmp(json_string_value(json_object_get(line, "level")), "Info") == 0 &&
+         message[0] && strchr("CDGTM", message[0]) && message[1] == ' ';
 }
 
 static bool same_log_line(const json_t *actual, const json_t *expected) {
@@ -313,8 +347,10 @@ static void start_instance(replay *rp, lc_buf *description) {
   expect_ok(lc_instance_create(rp->program, &rp->services, description, &rp->instance));
 }
 
-static lc_err call(replay *rp, uint32_t reducer, const char *name, const lc_identity *sender, lc_connection_id connection, lc_span arguments, bool commit, lc_buf *error) {
-  lc_call_context context = {.sender = *sender, .connection = connection, .timestamp_micros = 1700000000000000, .function = lc_str_of(name)};
+static lc_err call(replay *rp, uint32_t reducer, const char *name, const lc_identity *sender, lc_connection_id connection,
+                   lc_span arguments, bool commit, lc_buf *error) {
+  lc_call_context context = {
+      .sender = *sender, .connection = connection, .timestamp_micros = 1700000000000000, .function = lc_str_of(name)};
   lc_store_begin(rp->store);
   lc_err err = lc_instance_call_reducer(rp->instance, reducer, &context, arguments, error);
   if (commit && !lc_failed(err)) {
@@ -330,10 +366,11 @@ static lc_err call(replay *rp, uint32_t reducer, const char *name, const lc_iden
 /* What the recorded HTTP status and body of the call say about its outcome. */
 static void compare_outcome(replay *rp, const json_t *summary, lc_err err, const lc_buf *error) {
   const char *body = json_string_value(json_object_get(summary, "body"));
-  lc_err_code wanted = json_integer_value(json_object_get(summary, "status")) == 200           ? LC_OK
+  lc_err_code wanted = json_integer_value(json_object_get(summary, "status")) == 200  ? LC_OK
                        : strcmp(body, "The instance encountered a fatal error.") == 0 ? LC_ERR_TRAP
-                                                                                              : LC_ERR_USER;
-  if (err.code != wanted) mismatch(rp, summary, "the call ended with %s (%s), expected %s", lc_err_name(err.code), lc_err_text(err), lc_err_name(wanted));
+                                                                                      : LC_ERR_USER;
+  if (err.code != wanted)
+    mismatch(rp, summary, "the call ended with %s (%s), expected %s", lc_err_name(err.code), lc_err_text(err), lc_err_name(wanted));
   if (wanted != LC_ERR_USER || strcmp(body, "(report)") == 0) return;
   size_t len = json_string_length(json_object_get(summary, "body"));
   if (!lc_str_equal(lc_buf_str(error), (lc_str){body, len})) mismatch(rp, summary, "the error is `%.60s`", (const char *)error->data);
@@ -353,7 +390,10 @@ static lc_buf long_text_script(void) {
   lc_buf script = {0};
   put_poke(&script, TEXT_AT, text, LEN);
   put_poke(&script, LEN_AT, &(uint32_t){LEN}, 4);
-  static const struct { uint8_t kind; uint32_t value; } arguments[] = {{SINK, 0}, {IMMEDIATE, TEXT_AT}, {IMMEDIATE, LEN_AT}};
+  static const struct {
+    uint8_t kind;
+    uint32_t value;
+  } arguments[] = {{SINK, 0}, {IMMEDIATE, TEXT_AT}, {IMMEDIATE, LEN_AT}};
   lc_buf_append(&script, (uint8_t[]){0x02, BYTES_SINK_WRITE, 3}, 3);
   for (size_t i = 0; i < 3; i++) {
     lc_buf_put8(&script, arguments[i].kind);
@@ -389,8 +429,11 @@ static void run_script(replay *rp, json_t *records, const json_t *summary) {
 
 /* `context:<entry point>`: what the entry point's own script saw. The first four ran when the instance started. */
 static void run_context(replay *rp, json_t *records, const char *entry, json_t *start_log) {
-  static const struct { const char *entry; uint32_t reducer; const char *name; } reducers[] = {
-      {"connected", REDUCER_CONNECTED, "client_connected"}, {"disconnected", REDUCER_DISCONNECTED, "client_disconnected"}};
+  static const struct {
+    const char *entry;
+    uint32_t reducer;
+    const char *name;
+  } reducers[] = {{"connected", REDUCER_CONNECTED, "client_connected"}, {"disconnected", REDUCER_DISCONNECTED, "client_disconnected"}};
   for (size_t i = 0; i < sizeof reducers / sizeof *reducers; i++) {
     if (strcmp(reducers[i].entry, entry) != 0) continue;
     json_array_clear(rp->log);
@@ -421,7 +464,10 @@ static void run_raw(replay *rp, json_t *records, const json_t *summary) {
 
 /* Rows that cases which cannot run yet left behind for the cases after them. */
 static void apply_effects(replay *rp, const char *name) {
-  static const struct { const char *name, *table, *row; size_t len; } effects[] = {
+  static const struct {
+    const char *name, *table, *row;
+    size_t len;
+  } effects[] = {
       {"procedure tx", "plain", "\xc8\0\0\0\x0c\0\0\0by procedure", 20},
       {"view inserts", "counter", "\x09\x03\0\0\1\0\0\0\0\0\0\0", 12},
   };
@@ -430,7 +476,8 @@ static void apply_effects(replay *rp, const char *name) {
     lc_insert_result result;
     const lc_delta *delta;
     lc_store_begin(rp->store);
-    expect_ok(lc_table_insert(lc_store_table_by_name(rp->store, lc_str_of(effects[i].table)), lc_span_of(effects[i].row, effects[i].len), &result));
+    expect_ok(lc_table_insert(lc_store_table_by_name(rp->store, lc_str_of(effects[i].table)), lc_span_of(effects[i].row, effects[i].len),
+                              &result));
     lc_store_commit(rp->store, &delta);
     lc_store_release(rp->store);
   }
@@ -572,13 +619,15 @@ TEST(recorded_calls_are_answered_as_by_the_reference) {
   json_t *records = json_array(), *record;
   size_t i, count = json_array_size(all);
   json_array_foreach(all, i, record) {
-    const char *name = json_string_value(json_object_get(record, "case")), *next = json_string_value(json_object_get(json_array_get(all, i + 1), "case"));
+    const char *name = json_string_value(json_object_get(record, "case")),
+               *next = json_string_value(json_object_get(json_array_get(all, i + 1), "case"));
     if (strcmp(name, "(setup)") == 0 || strcmp(name, "(end)") == 0) continue;
     json_array_append(records, record);
     bool closes = strcmp(json_string_value(json_object_get(record, "call")), "(summary)") == 0 || i + 1 == count || strcmp(name, next) != 0;
     if (!closes) continue;
     /* What was logged later belongs to a case that is closed already. */
-    if (!(json_array_size(records) == 1 && strcmp(json_string_value(json_object_get(record, "call")), "(log afterwards)") == 0)) run_case(&rp, records, start_log);
+    if (!(json_array_size(records) == 1 && strcmp(json_string_value(json_object_get(record, "call")), "(log afterwards)") == 0))
+      run_case(&rp, records, start_log);
     json_array_clear(records);
   }
   expect_ok(lc_store_check(rp.store));

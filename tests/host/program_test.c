@@ -10,7 +10,9 @@ static lc_err compile_only(const char *text) {
   return err;
 }
 
-TEST(a_complete_module_compiles) { expect_ok(compile_only(WAT_MODULE("", "(i32.const 0)"))); }
+TEST(a_complete_module_compiles) {
+  expect_ok(compile_only(WAT_MODULE("", "(i32.const 0)")));
+}
 
 TEST(bytes_that_are_no_wasm_are_refused) {
   expect_ok(lc_host_init(NULL));
@@ -39,10 +41,12 @@ TEST(bytes_that_are_no_wasm_are_refused) {
 
 TEST(imports_must_exist_with_their_name_space_and_type) {
   expect_ok(compile_only(IMPORTING("spacetime_10.6", "env_get", "(param i32 i32 i32) (result i32)")));
-  expect_message(compile_only(IMPORTING("spacetime_10.0", "get_jwt", "(param i32 i32) (result i32)")), "unknown import: `spacetime_10.0::get_jwt`");
+  expect_message(compile_only(IMPORTING("spacetime_10.0", "get_jwt", "(param i32 i32) (result i32)")),
+                 "unknown import: `spacetime_10.0::get_jwt`");
   expect_message(compile_only(IMPORTING("spacetime_10.1", "identity", "(param i32)")), "unknown import: `spacetime_10.1::identity`");
   expect_message(compile_only(IMPORTING("wasi_snapshot_preview1", "fd_write", "(param i32 i32 i32 i32) (result i32)")), "unknown import");
-  expect_message(compile_only(IMPORTING("spacetime_10.0", "identity", "(param i32 i32)")), "incompatible import type for `spacetime_10.0::identity`");
+  expect_message(compile_only(IMPORTING("spacetime_10.0", "identity", "(param i32 i32)")),
+                 "incompatible import type for `spacetime_10.0::identity`");
 }
 
 TEST(the_abi_version_is_negotiated_over_all_imports) {
@@ -60,11 +64,14 @@ TEST(the_abi_version_is_negotiated_over_all_imports) {
 }
 
 TEST(exports_must_be_there_with_their_types) {
-  expect_message(compile_only("(module " WAT_IMPORT_LOG WAT_DESCRIBE WAT_REDUCER("(i32.const 0)") ")"), "a memory export called \"memory\"");
-  expect_message(compile_only("(module " WAT_IMPORT_LOG WAT_MEMORY WAT_REDUCER("(i32.const 0)") ")"), "a function called \"__describe_module__\"");
+  expect_message(compile_only("(module " WAT_IMPORT_LOG WAT_DESCRIBE WAT_REDUCER("(i32.const 0)") ")"),
+                 "a memory export called \"memory\"");
+  expect_message(compile_only("(module " WAT_IMPORT_LOG WAT_MEMORY WAT_REDUCER("(i32.const 0)") ")"),
+                 "a function called \"__describe_module__\"");
   expect_message(compile_only("(module " WAT_IMPORT_LOG WAT_MEMORY WAT_DESCRIBE ")"), "a function called \"__call_reducer__\"");
   expect_message(compile_only("(module " WAT_IMPORT_LOG WAT_MEMORY WAT_DESCRIBE "(func (export \"__call_reducer__\")))"),
-                 "bad call_reducer signature for \"__call_reducer__\"; expected (func (param i32 i64 i64 i64 i64 i64 i64 i64 i32 i32) (result i32)) got (func)");
+                 "bad call_reducer signature for \"__call_reducer__\"; expected (func (param i32 i64 i64 i64 i64 i64 i64 i64 i32 i32) "
+                 "(result i32)) got (func)");
   expect_message(compile_only(WAT_MODULE("(func (export \"__preinit__x\") (param i32))", "(i32.const 0)")),
                  "bad preinit signature for \"x\"; expected (func) got (func (param i32))");
   expect_message(compile_only(WAT_MODULE("(func (export \"__setup__\"))", "(i32.const 0)")), "bad setup signature");
@@ -74,10 +81,13 @@ TEST(exports_must_be_there_with_their_types) {
 
 /* One name, two types: crates before 2.14 and since. */
 TEST(both_types_of_http_handlers_are_accepted) {
-  expect_ok(compile_only(WAT_MODULE("(func (export \"__call_http_handler__\") (param i32 i64 i32 i32 i32 i32) (result i32) (i32.const 0))", "(i32.const 0)")));
-  expect_ok(compile_only(WAT_MODULE(
-      "(func (export \"__call_http_handler__\") (param i32 i64 i64 i64 i64 i32 i64 i32 i32 i32 i32) (result i32) (i32.const 0))", "(i32.const 0)")));
-  expect_message(compile_only(WAT_MODULE("(func (export \"__call_http_handler__\") (param i32 i64 i32 i32 i32) (result i32) (i32.const 0))", "(i32.const 0)")),
+  expect_ok(compile_only(
+      WAT_MODULE("(func (export \"__call_http_handler__\") (param i32 i64 i32 i32 i32 i32) (result i32) (i32.const 0))", "(i32.const 0)")));
+  expect_ok(compile_only(
+      WAT_MODULE("(func (export \"__call_http_handler__\") (param i32 i64 i64 i64 i64 i32 i64 i32 i32 i32 i32) (result i32) (i32.const 0))",
+                 "(i32.const 0)")));
+  expect_message(compile_only(WAT_MODULE("(func (export \"__call_http_handler__\") (param i32 i64 i32 i32 i32) (result i32) (i32.const 0))",
+                                         "(i32.const 0)")),
                  "bad call_http_handler signature");
 }
 

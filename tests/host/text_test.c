@@ -15,8 +15,13 @@ TEST(lossy_text_replaces_maximal_ill_formed_parts) {
   expect_text(lossy("plain", 5), "plain");
   expect_text(lossy("Hello \xF0\x90\x80World", 14), "Hello " R "World");
   expect_text(lossy("bad \xff\xfe end", 10), "bad " R R " end");
-  expect_text(lossy("a\xF1\x80\x80\xE1\x80\xC2" "b\x80" "c\x80\xBF" "d", 13), "a" R R R "b" R "c" R R "d");
-  expect_text(lossy("\xed\xa0\x80", 3), R R R);      /* a surrogate: no part of it is well-formed */
+  expect_text(lossy("a\xF1\x80\x80\xE1\x80\xC2"
+                    "b\x80"
+                    "c\x80\xBF"
+                    "d",
+                    13),
+              "a" R R R "b" R "c" R R "d");
+  expect_text(lossy("\xed\xa0\x80", 3), R R R);       /* a surrogate: no part of it is well-formed */
   expect_text(lossy("\xf4\x90\x80\x80", 4), R R R R); /* above U+10FFFF */
   expect_text(lossy("\xc0\xaf", 2), R R);             /* overlong */
   expect_text(lossy("\xe2\x82", 2), R);               /* cut at the end */

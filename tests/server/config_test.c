@@ -1,8 +1,8 @@
 /* config.toml: the keys of the reference's file, and what is wrong with a bad one. */
-#include "harness.h"
+#include "server/config.h"
 
 #include "base/logging.h"
-#include "server/config.h"
+#include "harness.h"
 
 static lc_err parse(lc_server_settings *config, const char *text) {
   lc_server_settings_init(config);
@@ -53,7 +53,9 @@ TEST(unknown_keys_are_ignored) {
 }
 
 TEST(a_wrong_line_is_named) {
-  static const struct { const char *text, *start; } bad[] = {
+  static const struct {
+    const char *text, *start;
+  } bad[] = {
       {"[logs\n", "line 1: "},
       {"\n[logs]\nlevel\n", "line 3: "},
       {"[logs]\nlevel = \n", "line 2: "},

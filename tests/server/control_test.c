@@ -1,12 +1,12 @@
 /* The control database: C1 (changes survive a restart) and C2 (names belong to somebody). */
-#include "harness.h"
-
 #include "server/control.h"
+
+#include "harness.h"
 
 static char directory[64];
 
 static lc_io *open_io(void) {
-  strcpy(directory, "/tmp/lc-control-XXXXXX");
+  snprintf(directory, sizeof directory, "%s", "/tmp/lc-control-XXXXXX");
   expect(mkdtemp(directory) != NULL);
   lc_io *io = NULL;
   expect_ok(lc_io_linux_open(directory, &io));
@@ -42,7 +42,8 @@ static void expect_names(lc_control *control, const lc_identity *database, const
   lc_str *names;
   char text[256] = "";
   uint32_t count = lc_control_names(control, database, &arena, &names);
-  for (uint32_t i = 0; i < count; i++) snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? "," : "", LC_STR_ARGS(names[i]));
+  for (uint32_t i = 0; i < count; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i ? "," : "", LC_STR_ARGS(names[i]));
   expect_text(text, joined);
   lc_arena_deinit(&arena);
 }

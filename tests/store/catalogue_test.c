@@ -147,8 +147,9 @@ TEST(columns_of_the_same_name_are_refused_with_the_recorded_text) {
   lc_store_begin(store);
   lc_err err = lc_store_create_table(store, &t.def, NULL);
   expect_error(err, LC_ERR_UNIQUE);
-  expect_text(lc_err_text(err), "Unique constraint violation 'st_column_accessor_table_name_col_name_idx_btree' in table 'st_column_accessor': "
-                                "column(s): '[\"table_name\", \"col_name\"]' value: (0 = \"t\", 1 = \"a_b\")");
+  expect_text(lc_err_text(err),
+              "Unique constraint violation 'st_column_accessor_table_name_col_name_idx_btree' in table 'st_column_accessor': "
+              "column(s): '[\"table_name\", \"col_name\"]' value: (0 = \"t\", 1 = \"a_b\")");
   lc_store_abort(store);
   expect_same_stores(store, fresh);
   lc_arena_deinit(&t.arena);
@@ -181,20 +182,34 @@ static lc_str names_idx = {"item_size_idx_btree", 19};
 static uint16_t size_column = 2;
 
 static lc_err add_index(lc_store *store, lc_table *table) {
-  return lc_table_add_index(table, &(lc_index_def){.name = names_idx, .source_name = names_idx, .kind = LC_INDEX_BTREE, .columns = &size_column, .column_count = 1});
+  return lc_table_add_index(
+      table,
+      &(lc_index_def){.name = names_idx, .source_name = names_idx, .kind = LC_INDEX_BTREE, .columns = &size_column, .column_count = 1});
 }
-static lc_err remove_index(lc_store *store, lc_table *table) { return lc_table_remove_index(table, LC_STR("item_name_idx_hash")); }
-static lc_err remove_unique(lc_store *store, lc_table *table) { return lc_table_remove_constraint(table, LC_STR("item_id_key")); }
+static lc_err remove_index(lc_store *store, lc_table *table) {
+  return lc_table_remove_index(table, LC_STR("item_name_idx_hash"));
+}
+static lc_err remove_unique(lc_store *store, lc_table *table) {
+  return lc_table_remove_constraint(table, LC_STR("item_id_key"));
+}
 static lc_err add_unique(lc_store *store, lc_table *table) {
   lc_err err = add_index(store, table);
   return lc_failed(err) ? err : lc_table_add_constraint(table, &(lc_constraint_def){LC_STR("item_size_key"), &size_column, 1});
 }
-static lc_err remove_sequence(lc_store *store, lc_table *table) { return lc_table_remove_sequence(table, LC_STR("item_id_seq")); }
-static lc_err add_sequence(lc_store *store, lc_table *table) {
-  return lc_table_add_sequence(table, &(lc_sequence_def){.name = LC_STR("item_size_seq"), .column = 2, .start = 1, .min_value = 1, .max_value = TEST_I128_MAX, .increment = 1});
+static lc_err remove_sequence(lc_store *store, lc_table *table) {
+  return lc_table_remove_sequence(table, LC_STR("item_id_seq"));
 }
-static lc_err make_private(lc_store *store, lc_table *table) { return lc_table_set_access(table, false); }
-static lc_err no_primary_key(lc_store *store, lc_table *table) { return lc_table_set_primary_key(table, -1); }
+static lc_err add_sequence(lc_store *store, lc_table *table) {
+  return lc_table_add_sequence(
+      table, &(lc_sequence_def){
+                 .name = LC_STR("item_size_seq"), .column = 2, .start = 1, .min_value = 1, .max_value = TEST_I128_MAX, .increment = 1});
+}
+static lc_err make_private(lc_store *store, lc_table *table) {
+  return lc_table_set_access(table, false);
+}
+static lc_err no_primary_key(lc_store *store, lc_table *table) {
+  return lc_table_set_primary_key(table, -1);
+}
 static lc_err new_aliases(lc_store *store, lc_table *table) {
   test_def t;
   define_item(&t);
@@ -269,17 +284,39 @@ static void try_change(change apply) {
   lc_store_destroy(mirror);
 }
 
-TEST(adding_an_index) { try_change(add_index); }
-TEST(removing_an_index) { try_change(remove_index); }
-TEST(removing_a_constraint) { try_change(remove_unique); }
-TEST(adding_a_constraint) { try_change(add_unique); }
-TEST(removing_a_sequence) { try_change(remove_sequence); }
-TEST(adding_a_sequence) { try_change(add_sequence); }
-TEST(changing_access) { try_change(make_private); }
-TEST(dropping_the_primary_key) { try_change(no_primary_key); }
-TEST(changing_aliases) { try_change(new_aliases); }
-TEST(several_changes_with_rows_between) { try_change(several); }
-TEST(rebuilding_with_a_new_column) { try_change(rebuild); }
+TEST(adding_an_index) {
+  try_change(add_index);
+}
+TEST(removing_an_index) {
+  try_change(remove_index);
+}
+TEST(removing_a_constraint) {
+  try_change(remove_unique);
+}
+TEST(adding_a_constraint) {
+  try_change(add_unique);
+}
+TEST(removing_a_sequence) {
+  try_change(remove_sequence);
+}
+TEST(adding_a_sequence) {
+  try_change(add_sequence);
+}
+TEST(changing_access) {
+  try_change(make_private);
+}
+TEST(dropping_the_primary_key) {
+  try_change(no_primary_key);
+}
+TEST(changing_aliases) {
+  try_change(new_aliases);
+}
+TEST(several_changes_with_rows_between) {
+  try_change(several);
+}
+TEST(rebuilding_with_a_new_column) {
+  try_change(rebuild);
+}
 
 TEST(a_constraint_that_rows_violate_is_refused_and_nothing_changes) {
   lc_store *store = lc_store_create();
@@ -388,7 +425,8 @@ TEST(schedules_and_event_tables_come_back) {
   commit_to(store, mirror);
   expect_ok(lc_store_recovered(mirror));
   expect_same_stores(store, mirror);
-  expect_equal(lc_table_row_count(lc_store_table(mirror, LC_ST_SCHEDULED)) + lc_table_row_count(lc_store_table(mirror, LC_ST_EVENT_TABLE)), 0);
+  expect_equal(lc_table_row_count(lc_store_table(mirror, LC_ST_SCHEDULED)) + lc_table_row_count(lc_store_table(mirror, LC_ST_EVENT_TABLE)),
+               0);
   lc_arena_deinit(&t.arena);
   lc_arena_deinit(&e.arena);
   lc_store_destroy(store);

@@ -1,13 +1,15 @@
 /*
- * Random transactions against a brute-force model: an array of rows per table. After each transaction the contents, the delta, counts, point and
- * range scans of every index and the store's own check are compared, and the deltas are applied to a second store, which must end up equal.
- * The model knows nothing of indexes: it compares keys with lc_value_compare and looks at all rows.
+ * Random transactions against a brute-force model: an array of rows per table. After each transaction the contents, the delta, counts,
+ * point and range scans of every index and the store's own check are compared, and the deltas are applied to a second store, which must end
+ * up equal. The model knows nothing of indexes: it compares keys with lc_value_compare and looks at all rows.
  */
 #include "store/support.h"
 
 enum { MODEL_ROWS = 400, TABLES = 8 };
 
-typedef struct model_row { lc_buf bytes; } model_row;
+typedef struct model_row {
+  lc_buf bytes;
+} model_row;
 typedef struct model { /* a set of rows */
   model_row rows[MODEL_ROWS];
   uint32_t count;
@@ -60,7 +62,8 @@ static void model_remove(model *m, uint32_t at) {
 static int key_order(uint32_t t, const uint16_t *columns, uint16_t count, const uint8_t *a, const uint8_t *b) {
   const lc_layout *layout = lc_table_layout(tables[t]);
   for (uint16_t i = 0; i < count; i++) {
-    int order = lc_value_compare(layout->columns[columns[i]].type, lc_layout_column(layout, a, columns[i]).ptr, lc_layout_column(layout, b, columns[i]).ptr);
+    int order = lc_value_compare(layout->columns[columns[i]].type, lc_layout_column(layout, a, columns[i]).ptr,
+                                 lc_layout_column(layout, b, columns[i]).ptr);
     if (order) return order;
   }
   return 0;
@@ -71,7 +74,8 @@ static int model_clash(uint32_t t, lc_span row, int except) {
   for (uint32_t c = 0; c < defs[t].def.constraint_count; c++) {
     const lc_constraint_def *unique = &defs[t].def.constraints[c];
     for (uint32_t i = 0; i < models[t].count; i++) {
-      if ((int)i != except && key_order(t, unique->columns, unique->column_count, models[t].rows[i].bytes.data, row.ptr) == 0) return (int)i;
+      if ((int)i != except && key_order(t, unique->columns, unique->column_count, models[t].rows[i].bytes.data, row.ptr) == 0)
+        return (int)i;
     }
   }
   return -1;
@@ -169,8 +173,10 @@ static void put_random_value(lc_buf *row, const lc_type *type) {
   } else if (type->kind == LC_TYPE_F64) {
     double value = doubles[below(7)];
     uint64_t nan = below(2) ? 0x7ff8000000000001u : 0xfff8000000000000u;
-    if (below(4) == 0) lc_buf_put64(row, nan);
-    else lc_buf_append(row, &value, 8);
+    if (below(4) == 0)
+      lc_buf_put64(row, nan);
+    else
+      lc_buf_append(row, &value, 8);
   } else if (type->kind == LC_TYPE_F32) {
     float value = (float)doubles[below(4)];
     lc_buf_append(row, &value, 4);
@@ -243,7 +249,8 @@ static void op_update(uint32_t t, lc_buf *row) {
   if (t == 5) model_generate(row);
   int old = -1;
   for (uint32_t i = 0; i < models[t].count && old < 0; i++) {
-    if (key_order(t, lc_index_def_of(index)->columns, lc_index_def_of(index)->column_count, models[t].rows[i].bytes.data, row->data) == 0) old = (int)i;
+    if (key_order(t, lc_index_def_of(index)->columns, lc_index_def_of(index)->column_count, models[t].rows[i].bytes.data, row->data) == 0)
+      old = (int)i;
   }
   if (old < 0) {
     expect_error(err, LC_ERR_NO_SUCH_ROW);
@@ -279,9 +286,12 @@ static void op_delete(uint32_t t, lc_buf *row) {
 
 static void random_op(lc_buf *row) {
   uint32_t t = below(TABLES), what = below(100);
-  if (what < 45) op_insert(t, row);
-  else if (what < 75) op_update(t, row);
-  else if (what < 98) op_delete(t, row);
+  if (what < 45)
+    op_insert(t, row);
+  else if (what < 75)
+    op_update(t, row);
+  else if (what < 98)
+    op_delete(t, row);
   else if (what == 98) {
     expect_equal(lc_table_clear(tables[t]), models[t].count);
     models[t].count = 0;
@@ -290,8 +300,10 @@ static void random_op(lc_buf *row) {
     for (uint32_t i = 0; i < TABLES; i++) model_copy(&saved[i], &models[i]);
     for (uint32_t i = below(6); i > 0; i--) {
       uint32_t u = below(TABLES);
-      if (below(2)) op_insert(u, row);
-      else op_delete(u, row);
+      if (below(2))
+        op_insert(u, row);
+      else
+        op_delete(u, row);
     }
     lc_store_rollback_to(store, savepoint);
     for (uint32_t i = 0; i < TABLES; i++) model_copy(&models[i], &saved[i]);
@@ -310,8 +322,8 @@ static void compare_contents(uint32_t t) {
 }
 
 /* Rows of the model whose first `prefix` key columns equal those of `probe`, and whose next lies between those of `from` and `to`. */
-static bool in_range(uint32_t t, const lc_index_def *def, uint16_t prefix, const uint8_t *probe, const uint8_t *from, lc_bound_kind from_kind, const uint8_t *to, lc_bound_kind to_kind,
-                     const uint8_t *row) {
+static bool in_range(uint32_t t, const lc_index_def *def, uint16_t prefix, const uint8_t *probe, const uint8_t *from,
+                     lc_bound_kind from_kind, const uint8_t *to, lc_bound_kind to_kind, const uint8_t *row) {
   if (key_order(t, def->columns, prefix, probe, row) != 0) return false;
   int low = from_kind == LC_BOUND_UNBOUNDED ? 1 : key_order(t, def->columns + prefix, 1, row, from);
   int high = to_kind == LC_BOUND_UNBOUNDED ? -1 : key_order(t, def->columns + prefix, 1, row, to);
@@ -331,7 +343,8 @@ static void compare_range(uint32_t t, lc_index *index, const uint8_t *probe, con
   lc_buf bytes = {0};
   for (uint16_t i = 0; i < prefix; i++) lc_buf_put_span(&bytes, lc_layout_column(lc_table_layout(tables[t]), probe, def->columns[i]));
   lc_scan scan;
-  lc_err err = lc_index_scan_range(index, lc_buf_span(&bytes), prefix, bound_of(t, def, prefix, from, from_kind), bound_of(t, def, prefix, to, to_kind), &scan);
+  lc_err err = lc_index_scan_range(index, lc_buf_span(&bytes), prefix, bound_of(t, def, prefix, from, from_kind),
+                                   bound_of(t, def, prefix, to, to_kind), &scan);
   lc_buf_deinit(&bytes);
   if (!lc_index_has_ranges(index)) {
     expect_error(err, LC_ERR_INDEX_KIND);
@@ -339,7 +352,8 @@ static void compare_range(uint32_t t, lc_index *index, const uint8_t *probe, con
   }
   expect_ok(err);
   uint32_t expected = 0, seen = 0;
-  for (uint32_t i = 0; i < models[t].count; i++) expected += in_range(t, def, prefix, probe, from, from_kind, to, to_kind, models[t].rows[i].bytes.data);
+  for (uint32_t i = 0; i < models[t].count; i++)
+    expected += in_range(t, def, prefix, probe, from, from_kind, to, to_kind, models[t].rows[i].bytes.data);
   const uint8_t *last = NULL;
   for (lc_row row; lc_scan_next(&scan, &row); seen++) {
     expect(in_range(t, def, prefix, probe, from, from_kind, to, to_kind, row.bytes));
@@ -352,10 +366,12 @@ static void compare_range(uint32_t t, lc_index *index, const uint8_t *probe, con
 static void compare_point(uint32_t t, lc_index *index, const uint8_t *probe) {
   const lc_index_def *def = lc_index_def_of(index);
   lc_buf key = {0};
-  for (uint16_t i = 0; i < def->column_count; i++) lc_buf_put_span(&key, lc_layout_column(lc_table_layout(tables[t]), probe, def->columns[i]));
+  for (uint16_t i = 0; i < def->column_count; i++)
+    lc_buf_put_span(&key, lc_layout_column(lc_table_layout(tables[t]), probe, def->columns[i]));
   lc_buf_put8(&key, 0x77); /* trailing bytes are ignored */
   uint32_t expected = 0, seen = 0;
-  for (uint32_t i = 0; i < models[t].count; i++) expected += key_order(t, def->columns, def->column_count, probe, models[t].rows[i].bytes.data) == 0;
+  for (uint32_t i = 0; i < models[t].count; i++)
+    expected += key_order(t, def->columns, def->column_count, probe, models[t].rows[i].bytes.data) == 0;
   lc_scan scan;
   expect_ok(lc_index_scan_point(index, lc_buf_span(&key), &scan));
   for (lc_row row; lc_scan_next(&scan, &row); seen++) expect_equal(key_order(t, def->columns, def->column_count, probe, row.bytes), 0);
@@ -489,6 +505,12 @@ static void run(uint64_t seed, uint32_t transactions) {
   }
 }
 
-TEST(random_transactions_agree_with_the_model_1) { run(1, 1500); }
-TEST(random_transactions_agree_with_the_model_2) { run(2, 1500); }
-TEST(random_transactions_agree_with_the_model_3) { run(3, 1500); }
+TEST(random_transactions_agree_with_the_model_1) {
+  run(1, 1500);
+}
+TEST(random_transactions_agree_with_the_model_2) {
+  run(2, 1500);
+}
+TEST(random_transactions_agree_with_the_model_3) {
+  run(3, 1500);
+}

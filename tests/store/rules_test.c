@@ -1,4 +1,5 @@
-/* The rules of docs on rows, constraints, sequences and transactions (datastore-and-lifecycle 1.2 to 1.7, module-abi 3.6 and 3.7), one by one. */
+/* The rules of docs on rows, constraints, sequences and transactions (datastore-and-lifecycle 1.2 to 1.7, module-abi 3.6 and 3.7), one by
+ * one. */
 #include <malloc.h>
 
 #include "store/support.h"
@@ -7,7 +8,9 @@ static lc_store *store;
 static test_def t;
 static lc_table *table;
 
-static void start(void) { store = lc_store_create(); }
+static void start(void) {
+  store = lc_store_create();
+}
 static void finish(void) {
   expect_ok(lc_store_check(store));
   lc_store_destroy(store);
@@ -150,7 +153,8 @@ TEST(rows_are_equal_by_bytes_but_float_keys_by_order) {
   lc_store_begin(store);
   expect_ok(lc_table_insert(unique, lc_span_of(&minus, 8), NULL));
   lc_err err = lc_table_insert(unique, lc_span_of(&zero, 8), NULL);
-  expect_text(lc_err_text(err), "Unique constraint violation 'f_key_k_idx_btree' in table 'f_key': column(s): '[\"k\"]' value: 0"); /* recorded: sql/dml */
+  expect_text(lc_err_text(err),
+              "Unique constraint violation 'f_key_k_idx_btree' in table 'f_key': column(s): '[\"k\"]' value: 0"); /* recorded: sql/dml */
   double infinity = 1e308 * 10;
   expect_ok(lc_table_insert(unique, lc_span_of(&infinity, 8), NULL));
   uint64_t nans[] = {0x7ff8000000000000, 0xfff8000000000123};
@@ -171,7 +175,8 @@ TEST(unique_violations_have_the_text_users_see) {
   expect_error(err, LC_ERR_UNIQUE);
   expect_text(lc_err_text(err), "Unique constraint violation 'person_id_idx_btree' in table 'person': column(s): '[\"id\"]' value: 50");
   err = lc_table_insert(table, person(51, "Ann", 5), NULL);
-  expect_text(lc_err_text(err), "Unique constraint violation 'person_name_idx_btree' in table 'person': column(s): '[\"name\"]' value: \"Ann\"");
+  expect_text(lc_err_text(err),
+              "Unique constraint violation 'person_name_idx_btree' in table 'person': column(s): '[\"name\"]' value: \"Ann\"");
   expect_equal(lc_table_row_count(table), 1); /* the transaction goes on, unharmed */
   expect_ok(lc_table_insert(table, person(51, "Bob", 5), NULL));
   commit_to(store, NULL);
@@ -620,5 +625,93 @@ TEST(warm_transactions_do_not_allocate) {
   }
   expect_equal(mallinfo2().uordblks, before);
   lc_arena_deinit(&people.arena);
+  finish();
+}
+
+TEST(the_delta_can_be_had_before_the_end_whatever_the_end_is) {
+  start_people();
+  for (int round = 0; round < 2; round++) {
+    lc_store_begin(store);
+    expect_ok(lc_table_insert(table, person(1, "Ann", 5), NULL));
+    expect_ok(lc_table_update(table, lc_table_index(table, 0), person(1, "Ann", 6), NULL));
+    const lc_delta *early = lc_store_delta(store), *late;
+    expect_delta(early, lc_table_id(table), 1, 0);
+    if (round == 0) {
+      lc_store_abort(store);
+      expect_equal(lc_table_row_count(table), 0);
+      continue;
+    }
+    lc_store_commit(store, &late);
+    expect(early == late);
+    expect_delta(late, lc_table_id(table), 1, 0);
+  }
+  finish();
+}
+
+/* The owner may do that by SQL (recorded); it must harm nobody but him. */
+TEST(rows_deleted_from_the_catalogue_are_errors_later_not_crashes) {
+  start_auto(type_u64());
+  table = def_create(&t, store);
+  int64_t id;
+  lc_store_begin(store);
+  lc_table_clear(lc_store_table(store, LC_ST_SEQUENCE));
+  commit_to(store, NULL);
+  lc_store_begin(store);
+  expect_error(insert_auto(0, 1, &id), LC_ERR_SEQUENCE);
+  expect_ok(insert_auto(7, 1, &id));
+  expect_error(lc_store_create_table(store, &t.def, NULL), LC_ERR_SEQUENCE); /* its id comes from a sequence, too */
+  lc_store_drop_table(store, table);
+  commit_to(store, NULL);
+  expect_error(lc_store_check(store), LC_ERR_INTERNAL); /* which is what a check is for */
+  lc_store_destroy(store);
+  lc_arena_deinit(&t.arena);
+}
+
+/* A tree of several levels whose keys agree in their first eight bytes, so that order is settled through the rows: grown and cut down in
+ * random order, checked on the way (T1 to T3), and small again when its rows are few. */
+TEST(a_deep_tree_survives_growth_and_decay) {
+  start();
+  def_begin(&t, "deep");
+  def_column(&t, "id", type_u32());
+  def_column(&t, "text", type_string());
+  def_index(&t, LC_INDEX_BTREE, "0", true);
+  def_index(&t, LC_INDEX_BTREE, "1", false);
+  def_index(&t, LC_INDEX_HASH, "1", false);
+  table = def_create(&t, store);
+  enum { ROWS = 20000, KEPT = 100 };
+  char text[32];
+  uint64_t full = 0;
+  for (uint32_t step = 0; step < 2 * ROWS - KEPT; step++) {
+    bool grows = step < ROWS;
+    uint32_t id = (uint32_t)((uint64_t)(grows ? step : step - ROWS) * (grows ? 7919 : 4973) % ROWS);
+    snprintf(text, sizeof text, "the same start %u", id / 3); /* three rows a key */
+    lc_span row = person(id, text, 0);
+    lc_store_begin(store);
+    if (grows)
+      expect_ok(lc_table_insert(table, lc_span_of(row.ptr, row.len - 4), NULL));
+    else
+      expect(lc_table_delete_equal(table, lc_span_of(row.ptr, row.len - 4)));
+    if (step % 5 == 0) { /* the undo of either comes back to the same tree */
+      lc_store_abort(store);
+      lc_store_begin(store);
+      if (grows)
+        expect_ok(lc_table_insert(table, lc_span_of(row.ptr, row.len - 4), NULL));
+      else
+        expect(lc_table_delete_equal(table, lc_span_of(row.ptr, row.len - 4)));
+    }
+    commit_to(store, NULL);
+    if (step % 2500 == 0 || step == ROWS - 1) expect_ok(lc_store_check(store));
+    if (step == ROWS - 1) full = lc_table_memory(table);
+  }
+  expect_equal(lc_table_row_count(table), KEPT);
+  /* Rows and hashes keep their room for the next growth; the two trees, a third of the whole, give theirs back. */
+  expect(lc_table_memory(table) + (full >> 2) < full);
+  lc_scan scan;
+  lc_row found;
+  uint32_t seen = 0;
+  lc_bound none = {.kind = LC_BOUND_UNBOUNDED};
+  expect_ok(lc_index_scan_range(lc_table_index(table, 1), lc_span_of("", 0), 0, none, none, &scan));
+  while (lc_scan_next(&scan, &found)) seen++;
+  expect_equal(seen, KEPT);
   finish();
 }

@@ -1,7 +1,6 @@
 #pragma once
 /* Table definitions by hand, rows as BSATN, and stores compared: for the tests of this directory. */
 #include "harness.h"
-
 #include "sats/layout.h"
 #include "store/store.h"
 
@@ -10,11 +9,21 @@ typedef struct test_def { /* a definition under construction; its arena lives as
   lc_table_def def;
 } test_def;
 
-__attribute__((unused)) static const lc_type *type_u8(void) { return lc_type_primitive(LC_TYPE_U8); }
-__attribute__((unused)) static const lc_type *type_u32(void) { return lc_type_primitive(LC_TYPE_U32); }
-__attribute__((unused)) static const lc_type *type_u64(void) { return lc_type_primitive(LC_TYPE_U64); }
-__attribute__((unused)) static const lc_type *type_i64(void) { return lc_type_primitive(LC_TYPE_I64); }
-__attribute__((unused)) static const lc_type *type_string(void) { return lc_type_primitive(LC_TYPE_STRING); }
+__attribute__((unused)) static const lc_type *type_u8(void) {
+  return lc_type_primitive(LC_TYPE_U8);
+}
+__attribute__((unused)) static const lc_type *type_u32(void) {
+  return lc_type_primitive(LC_TYPE_U32);
+}
+__attribute__((unused)) static const lc_type *type_u64(void) {
+  return lc_type_primitive(LC_TYPE_U64);
+}
+__attribute__((unused)) static const lc_type *type_i64(void) {
+  return lc_type_primitive(LC_TYPE_I64);
+}
+__attribute__((unused)) static const lc_type *type_string(void) {
+  return lc_type_primitive(LC_TYPE_STRING);
+}
 
 __attribute__((unused)) static void def_begin(test_def *t, const char *name) {
   *t = (test_def){0};
@@ -33,7 +42,8 @@ __attribute__((unused)) static void def_column(test_def *t, const char *name, co
 
 __attribute__((unused)) static lc_str def_generated(test_def *t, const uint16_t *columns, uint16_t count, const char *suffix) {
   lc_str name = t->def.name;
-  for (uint16_t i = 0; i < count; i++) name = lc_arena_printf(&t->arena, "%.*s_%.*s", LC_STR_ARGS(name), LC_STR_ARGS(t->def.columns[columns[i]].name));
+  for (uint16_t i = 0; i < count; i++)
+    name = lc_arena_printf(&t->arena, "%.*s_%.*s", LC_STR_ARGS(name), LC_STR_ARGS(t->def.columns[columns[i]].name));
   return lc_arena_printf(&t->arena, "%.*s_%s", LC_STR_ARGS(name), suffix);
 }
 
@@ -45,14 +55,19 @@ __attribute__((unused)) static void def_index(test_def *t, lc_index_kind kind, c
     if (*c != ',') at[count++] = (uint16_t)(*c - '0');
   }
   lc_str name = def_generated(t, at, count, suffixes[kind]);
-  t->def.indexes[t->def.index_count++] = (lc_index_def){.name = name, .source_name = name, .kind = kind, .columns = at, .column_count = count};
+  t->def.indexes[t->def.index_count++] =
+      (lc_index_def){.name = name, .source_name = name, .kind = kind, .columns = at, .column_count = count};
   if (unique) t->def.constraints[t->def.constraint_count++] = (lc_constraint_def){def_generated(t, at, count, "key"), at, count};
 }
 
 #define TEST_I128_MAX ((__int128)(~(unsigned __int128)0 >> 1))
 __attribute__((unused)) static void def_sequence(test_def *t, uint16_t column) {
-  t->def.sequences[t->def.sequence_count++] =
-    (lc_sequence_def){.name = def_generated(t, &column, 1, "seq"), .column = column, .start = 1, .min_value = 1, .max_value = TEST_I128_MAX, .increment = 1};
+  t->def.sequences[t->def.sequence_count++] = (lc_sequence_def){.name = def_generated(t, &column, 1, "seq"),
+                                                                .column = column,
+                                                                .start = 1,
+                                                                .min_value = 1,
+                                                                .max_value = TEST_I128_MAX,
+                                                                .increment = 1};
 }
 
 /* Creates it in a transaction of its own. */
@@ -65,7 +80,9 @@ __attribute__((unused)) static lc_table *def_create(test_def *t, lc_store *store
   return table;
 }
 
-__attribute__((unused)) static lc_span bytes_of(const lc_buf *row) { return lc_buf_span(row); }
+__attribute__((unused)) static lc_span bytes_of(const lc_buf *row) {
+  return lc_buf_span(row);
+}
 
 /* All rows of the table, each with its length before it, sorted bytewise: equal for equal contents. */
 static int test_row_order(const void *a, const void *b) {
@@ -103,8 +120,10 @@ __attribute__((unused)) static void apply_delta(lc_store *to, const lc_delta *de
     uint32_t id = lc_table_id(table->table);
     if (lc_table_def_of(table->table)->is_event) continue;
     if (table->truncated) expect_ok(lc_store_apply_truncate(to, id));
-    for (uint32_t k = 0; k < table->delete_count && !table->truncated; k++) expect_ok(lc_store_apply_delete(to, id, lc_span_of(table->deletes[k].bytes, table->deletes[k].len)));
-    for (uint32_t k = 0; k < table->insert_count; k++) expect_ok(lc_store_apply_insert(to, id, lc_span_of(table->inserts[k].bytes, table->inserts[k].len)));
+    for (uint32_t k = 0; k < table->delete_count && !table->truncated; k++)
+      expect_ok(lc_store_apply_delete(to, id, lc_span_of(table->deletes[k].bytes, table->deletes[k].len)));
+    for (uint32_t k = 0; k < table->insert_count; k++)
+      expect_ok(lc_store_apply_insert(to, id, lc_span_of(table->inserts[k].bytes, table->inserts[k].len)));
   }
   expect_ok(lc_store_apply_end(to));
 }

@@ -114,9 +114,9 @@ __attribute__((unused)) static int http_read_answer(ws_client *client, lc_buf *b
   char *text = http_read_head(client);
   if (text == NULL) return 0;
   if (head) *head = text;
-  int status = atoi(text + 9);
+  int status = (int)strtol(text + 9, NULL, 10);
   const char *length = strcasestr(text, "\r\ncontent-length: ");
-  size_t len = length ? (size_t)atoll(length + 18) : 0;
+  size_t len = length ? (size_t)strtoll(length + 18, NULL, 10) : 0;
   if (!ws_fill(client, len)) return 0;
   lc_buf_clear(body);
   lc_buf_append(body, client->in.data, len);
@@ -198,5 +198,5 @@ __attribute__((unused)) static int ws_upgrade(ws_client *client, const char *pat
   bool sent = ws_write(client, request.data, request.len);
   lc_buf_deinit(&request);
   char *head = sent ? http_read_head(client) : NULL;
-  return head ? atoi(head + 9) : 0;
+  return head ? (int)strtol(head + 9, NULL, 10) : 0;
 }

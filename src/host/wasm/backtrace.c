@@ -20,7 +20,9 @@ static lc_str take_line(lc_str *text) {
   return line;
 }
 
-static const char *find(lc_str in, const char *what) { return in.len ? memmem(in.ptr, in.len, what, strlen(what)) : NULL; }
+static const char *find(lc_str in, const char *what) {
+  return in.len ? memmem(in.ptr, in.len, what, strlen(what)) : NULL;
+}
 
 /* `<index>: 0x<offset> - <rest>`: whether the line is a frame, and its rest. */
 static bool frame_of(lc_str line, lc_str *rest) {
@@ -56,7 +58,8 @@ static void put_frame(lc_buf *json, lc_str rest) {
 
 wasmtime_error_t *lc__wasm_compile_trapper(wasm_engine_t *engine, wasmtime_module_t **module) {
   /* (module (func (export "f") unreachable)) */
-  static const uint8_t trapper[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 'f', 0, 0, 10, 5, 1, 3, 0, 0, 11};
+  static const uint8_t trapper[] = {0, 'a', 's', 'm', 1, 0, 0,   0, 1, 4,  1, 0x60, 0, 0, 3, 2,
+                                    1, 0,   7,   5,   1, 1, 'f', 0, 0, 10, 5, 1,    3, 0, 0, 11};
   return wasmtime_module_new(engine, trapper, sizeof trapper, module);
 }
 
@@ -64,7 +67,8 @@ wasmtime_error_t *lc__wasm_compile_trapper(wasm_engine_t *engine, wasmtime_modul
 static bool trapper_start(lc_instance *instance) {
   wasm_trap_t *trap = NULL;
   wasmtime_instance_t trapper;
-  wasmtime_error_t *error = wasmtime_instance_new(instance->context, lc__wasm_engine(instance->program->tier)->trapper, NULL, 0, &trapper, &trap);
+  wasmtime_error_t *error =
+      wasmtime_instance_new(instance->context, lc__wasm_engine(instance->program->tier)->trapper, NULL, 0, &trapper, &trap);
   if (trap) wasm_trap_delete(trap);
   if (error) wasmtime_error_delete(error);
   wasmtime_extern_t function;

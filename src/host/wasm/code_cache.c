@@ -27,7 +27,9 @@ static struct {
   pthread_mutex_t lock;
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-lc_err lc__code_cache_open(const char *directory) { return lc_err_context(lc_io_linux_open(directory, &cache.io), "the directory for compiled modules"); }
+lc_err lc__code_cache_open(const char *directory) {
+  return lc_err_context(lc_io_linux_open(directory, &cache.io), "the directory for compiled modules");
+}
 
 void lc__code_cache_close(void) {
   if (cache.io) lc_io_close(cache.io);

@@ -42,7 +42,9 @@ const lc_wasm_engine *lc__wasm_engine(lc_code_tier tier) {
   return &host.engines[tier];
 }
 
-uint64_t lc__wasm_memory_max(void) { return host.memory_max; }
+uint64_t lc__wasm_memory_max(void) {
+  return host.memory_max;
+}
 
 lc_err lc__wasm_fail(lc_err_code code, wasmtime_error_t *error, const char *format, ...) {
   char before[512];

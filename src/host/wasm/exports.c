@@ -85,7 +85,12 @@ static void put_values(lc_buf *to, const char *label, const char *kinds) {
   if (*kinds == 0) return;
   lc_buf_printf(to, " (%s", label);
   for (; *kinds; kinds++) {
-    lc_buf_put_text(to, *kinds == 'i' ? " i32" : *kinds == 'I' ? " i64" : *kinds == 'f' ? " f32" : *kinds == 'F' ? " f64" : *kinds == 'v' ? " v128" : " ref");
+    lc_buf_put_text(to, *kinds == 'i'   ? " i32"
+                        : *kinds == 'I' ? " i64"
+                        : *kinds == 'f' ? " f32"
+                        : *kinds == 'F' ? " f64"
+                        : *kinds == 'v' ? " v128"
+                                        : " ref");
   }
   lc_buf_put_text(to, ")");
 }
@@ -103,7 +108,8 @@ static void kinds_of(char *to, size_t cap, const wasm_valtype_vec_t *types) {
 static lc_err check_type(const wasm_exporttype_t *export, const char *name, const char *role, const char *params, const char *other_params,
                          const char *results) {
   const wasm_functype_t *function = wasm_externtype_as_functype_const(wasm_exporttype_type(export));
-  if (function == NULL) return lc_fail(LC_ERR_WASM, "expected \"%s\" export to be a %s function, but it wasn't a function at all", name, role);
+  if (function == NULL)
+    return lc_fail(LC_ERR_WASM, "expected \"%s\" export to be a %s function, but it wasn't a function at all", name, role);
   char actual_params[40], actual_results[40];
   kinds_of(actual_params, sizeof actual_params, wasm_functype_params(function));
   kinds_of(actual_results, sizeof actual_results, wasm_functype_results(function));
@@ -130,7 +136,9 @@ static const wasm_exporttype_t *find_export(const wasm_exporttype_vec_t *exports
   return NULL;
 }
 
-static int by_name(const void *a, const void *b) { return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b); }
+static int by_name(const void *a, const void *b) {
+  return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b);
+}
 
 static lc_err collect_preinits(const wasm_exporttype_vec_t *types, lc_wasm_exports *exports) {
   static const char prefix[] = "__preinit__";

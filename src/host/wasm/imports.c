@@ -1,7 +1,9 @@
 /* Binds the import table (abi_imports.def) to Wasmtime: one small adapter per row, and one definition per row in a linker. */
 #include "host/wasm/wasm_internal.h"
 
-static inline lc_abi *abi_of(wasmtime_caller_t *caller) { return wasmtime_context_get_data(wasmtime_caller_context(caller)); }
+static inline lc_abi *abi_of(wasmtime_caller_t *caller) {
+  return wasmtime_context_get_data(wasmtime_caller_context(caller));
+}
 
 static inline wasm_trap_t *trap_of(const lc_abi *abi) {
   return __builtin_expect(abi->trap != NULL, 0) ? wasmtime_trap_new(abi->trap, strlen(abi->trap)) : NULL;
@@ -17,25 +19,26 @@ static inline wasm_trap_t *trap_of(const lc_abi *abi) {
 #define LC_PASS_8 LC_PASS_5, A(5), A(6), A(7)
 #define LC_PASS_9 LC_PASS_8, A(8)
 
-#define LC_ADAPTER(name) static wasm_trap_t *call_##name(void *unused, wasmtime_caller_t *caller, wasmtime_val_raw_t *arguments, size_t count)
-#define LC_IMPORT(minor, name, arity)                                    \
-  LC_ADAPTER(name) {                                                     \
-    lc_abi *abi = abi_of(caller);                                        \
-    uint32_t result = lc__abi_##name(abi LC_PASS_##arity);               \
-    arguments[0].i32 = (int32_t)result;                                  \
-    return trap_of(abi);                                                 \
+#define LC_ADAPTER(name) \
+  static wasm_trap_t *call_##name(void *unused, wasmtime_caller_t *caller, wasmtime_val_raw_t *arguments, size_t count)
+#define LC_IMPORT(minor, name, arity)                      \
+  LC_ADAPTER(name) {                                       \
+    lc_abi *abi = abi_of(caller);                          \
+    uint32_t result = lc__abi_##name(abi LC_PASS_##arity); \
+    arguments[0].i32 = (int32_t)result;                    \
+    return trap_of(abi);                                   \
   }
-#define LC_IMPORT_VOID(minor, name, arity)                               \
-  LC_ADAPTER(name) {                                                     \
-    lc_abi *abi = abi_of(caller);                                        \
-    lc__abi_##name(abi LC_PASS_##arity);                                 \
-    return trap_of(abi);                                                 \
+#define LC_IMPORT_VOID(minor, name, arity) \
+  LC_ADAPTER(name) {                       \
+    lc_abi *abi = abi_of(caller);          \
+    lc__abi_##name(abi LC_PASS_##arity);   \
+    return trap_of(abi);                   \
   }
-#define LC_IMPORT_I64(minor, name)                                       \
-  LC_ADAPTER(name) {                                                     \
-    lc_abi *abi = abi_of(caller);                                        \
-    arguments[0].i64 = lc__abi_##name(abi, arguments[0].i64);            \
-    return trap_of(abi);                                                 \
+#define LC_IMPORT_I64(minor, name)                            \
+  LC_ADAPTER(name) {                                          \
+    lc_abi *abi = abi_of(caller);                             \
+    arguments[0].i64 = lc__abi_##name(abi, arguments[0].i64); \
+    return trap_of(abi);                                      \
   }
 #include "host/abi_imports.def"
 #undef LC_IMPORT
@@ -80,8 +83,8 @@ lc_err lc__wasm_define_imports(wasmtime_linker_t *linker) {
     char space[] = "spacetime_10.0";
     space[sizeof space - 2] = (char)('0' + row->minor);
     wasm_functype_t *type = type_of(row);
-    wasmtime_error_t *error =
-        wasmtime_linker_define_func_unchecked(linker, space, sizeof space - 1, row->name, strlen(row->name), type, row->adapter, NULL, NULL);
+    wasmtime_error_t *error = wasmtime_linker_define_func_unchecked(linker, space, sizeof space - 1, row->name, strlen(row->name), type,
+                                                                    row->adapter, NULL, NULL);
     wasm_functype_delete(type);
     if (error) return lc__wasm_fail(LC_ERR_INTERNAL, error, "defining the import %s: ", row->name);
   }

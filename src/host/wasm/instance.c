@@ -67,13 +67,14 @@ static lc_err stopped(lc_instance *instance, wasmtime_error_t *error, wasm_trap_
   wasm_byte_vec_delete(&message);
   const char *text = lc_buf_cstr(&instance->trap_text);
   if (instance->over_budget) {
-    return lc_fail(LC_ERR_BUDGET, "the call used up its budget of %llu ms of CPU time", (unsigned long long)(instance->budget_nanos / 1000000));
+    return lc_fail(LC_ERR_BUDGET, "the call used up its budget of %llu ms of CPU time",
+                   (unsigned long long)(instance->budget_nanos / 1000000));
   }
   return lc_fail(LC_ERR_TRAP, "%s", text);
 }
 
 /* Calls with what is in `arguments`; the result is in the first of them. */
-static inline lc_err lc__wasm_run(lc_instance *instance, const wasmtime_func_t *function, size_t count) {
+static inline lc_err run_guest(lc_instance *instance, const wasmtime_func_t *function, size_t count) {
   wasm_trap_t *trap = NULL;
   instance->call_number++;
   wasmtime_error_t *error = wasmtime_func_call_unchecked(instance->context, function, instance->arguments, count, &trap);
@@ -92,7 +93,7 @@ static wasmtime_func_t export_function(lc_instance *instance, lc_str name) {
 
 static lc_err start_step(lc_instance *instance, lc_str name, size_t argument_count) {
   wasmtime_func_t function = export_function(instance, name);
-  lc_err err = lc__wasm_run(instance, &function, argument_count);
+  lc_err err = run_guest(instance, &function, argument_count);
   return lc_err_context(err, "wasm trap while calling \"%.*s\"", LC_STR_ARGS(name));
 }
 
@@ -176,13 +177,17 @@ void lc_instance_destroy(lc_instance *instance) {
   free(instance);
 }
 
-bool lc_instance_is_dead(const lc_instance *instance) { return instance->dead; }
+bool lc_instance_is_dead(const lc_instance *instance) {
+  return instance->dead;
+}
 
 uint64_t lc_instance_memory(const lc_instance *instance) {
   return wasmtime_memory_data_size(instance->context, &instance->memory) + instance->abi.iterator_bytes;
 }
 
-const char *lc_instance_trap_text(const lc_instance *instance) { return instance->trap_text.len ? (const char *)instance->trap_text.data : ""; }
+const char *lc_instance_trap_text(const lc_instance *instance) {
+  return instance->trap_text.len ? (const char *)instance->trap_text.data : "";
+}
 
 /* ---- reducers ---- */
 
@@ -211,7 +216,7 @@ lc_err lc_instance_call_reducer(lc_instance *instance, uint32_t reducer, const l
   raw[8].i32 = (int32_t)source;
   raw[9].i32 = (int32_t)sink;
   instance->budget_nanos = (context->budget_micros ? context->budget_micros : BUDGET_MICROS_DEFAULT) * 1000;
-  lc_err err = lc__wasm_run(instance, &instance->call_reducer, 10);
+  lc_err err = run_guest(instance, &instance->call_reducer, 10);
   if (!lc_failed(err)) err = reducer_result(instance, sink, error);
   lc__abi_call_end(abi);
   return err;

@@ -49,10 +49,12 @@ static lc_err prepare(lc_program *program) {
 }
 
 lc_err lc_program_compile(lc_span wasm, lc_code_tier tier, lc_program **program) {
-  if (wasm.len > PROGRAM_BYTES_MAX) return lc_fail(LC_ERR_TOO_LARGE, "the module has %zu bytes; at most %d are allowed", wasm.len, PROGRAM_BYTES_MAX);
+  if (wasm.len > PROGRAM_BYTES_MAX)
+    return lc_fail(LC_ERR_TOO_LARGE, "the module has %zu bytes; at most %d are allowed", wasm.len, PROGRAM_BYTES_MAX);
   /* Wasmtime also takes text; a module is binary. */
   if (wasm.len < 4 || memcmp(wasm.ptr, "\0asm", 4) != 0) {
-    return lc_fail(LC_ERR_WASM, "failed to parse WebAssembly module: %s", wasm.len ? "it does not begin with the magic number" : "it is empty");
+    return lc_fail(LC_ERR_WASM, "failed to parse WebAssembly module: %s",
+                   wasm.len ? "it does not begin with the magic number" : "it is empty");
   }
   wasmtime_module_t *module;
   LC_TRY(compile_for(wasm, &tier, &module));
@@ -72,7 +74,9 @@ lc_err lc_program_compile(lc_span wasm, lc_code_tier tier, lc_program **program)
   return lc_ok();
 }
 
-lc_code_tier lc_program_tier(const lc_program *program) { return program->tier; }
+lc_code_tier lc_program_tier(const lc_program *program) {
+  return program->tier;
+}
 
 lc_program *lc_program_ref(lc_program *program) {
   atomic_fetch_add_explicit(&program->references, 1, memory_order_relaxed);

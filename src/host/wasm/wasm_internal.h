@@ -4,8 +4,8 @@
  * nothing of it is seen outside of host/wasm.
  *
  * Invariants
- *   W1  Linear memory never moves while an instance lives (memory_may_move is off), so lc_abi.memory.base stays right and only its length ages.
- *   W2  Guest code runs only inside lc__wasm_run, under the epoch deadline: at each tick the call's CPU time is compared with its budget.
+ *   W1  Linear memory never moves while an instance lives (memory_may_move is off): lc_abi.memory.base stays right, only its length ages.
+ *   W2  Guest code runs only inside instance.c, under the epoch deadline: at each tick the CPU time of the call is held against its budget.
  *   W3  A cache file is only handed to Wasmtime after its BLAKE3 hash was checked; anything else is compiled anew.
  */
 #include <pthread.h>
@@ -18,7 +18,7 @@
 
 typedef struct lc_wasm_engine {
   wasm_engine_t *engine;
-  wasmtime_linker_t *linker; /* with every import; read by any thread */
+  wasmtime_linker_t *linker;  /* with every import; read by any thread */
   wasmtime_module_t *trapper; /* see backtrace.c */
 } lc_wasm_engine;
 

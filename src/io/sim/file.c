@@ -119,7 +119,7 @@ static lc_err complete(sim_file *self) {
   self->operation = SIM_OP_NONE;
   if (lc_failed(err)) {
     if (operation == SIM_OP_WRITE) lc__sim_inode_write_torn(self->inode, self->offset, self->from, self->len); /* failed half-way */
-    return err;
+    return operation == SIM_OP_PUBLISH ? lc_fail(LC_ERR_IO, "%s", lc_err_text(err)) : err; /* a failed sync is never "no space" */
   }
   if (operation == SIM_OP_WRITE) {
     lc__sim_inode_write(self->inode, self->offset, self->from, self->len, true);

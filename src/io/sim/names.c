@@ -39,7 +39,7 @@ static void link_name(sim_names *names, const char *path, sim_inode *inode) {
 /* A directory takes what is below it along. */
 static void rename_name(sim_names *names, const char *from, const char *to) {
   sim_entry *entry = find(names, from);
-  if (entry == NULL) return;
+  if (entry == NULL || strcmp(from, to) == 0) return;
   sim_inode *inode = entry->inode;
   link_name(names, to, inode);
   unlink_name(names, from);

@@ -164,6 +164,8 @@ class WebSocket:
 
     def close(self):
         self.sock.close()
+        self.events.clear()
+        self.ended = True
 
 
 def plain(payload):

@@ -32,6 +32,7 @@ import peer
 from messages import Mismatch
 
 PATIENCE = 5  # seconds for an answer
+NOTICED = 0.3  # seconds in which the server hears of a connection that is gone
 SHORT = 0.25  # seconds of silence that count as quiet
 
 
@@ -170,8 +171,11 @@ class WebSocketScenario:
             self.http(line, is_loose)
         elif line.get("ev") == "quiet":
             self.quiet(line)
+        elif line.get("says") == "HTTP on the socket":
+            self.connections[line["conn"]].socket.send(b"GET / HTTP/1.1\r\n\r\n")
         elif line.get("ev") == "drop":
             self.connections[line["conn"]].socket.close()
+            time.sleep(NOTICED)
         elif line.get("ev") == "request":
             self.upgrade(line)
         elif line.get("ev") == "response":

@@ -9,7 +9,7 @@
  *
  * Invariants
  *   M1  Memory is bounded by LC__LOG_BYTES_MAX plus the longest line.
- *   M2  Adding a line makes no system call: the file is written once per turn. It is not part of its transaction and stays when that rolls back.
+ *   M2  Adding a line makes no system call: the file is written once per turn. A line stays when its transaction rolls back.
  *   M3  A file that cannot be written costs its lines on disk, never the call.
  * Threads: the core thread of the database.
  */
