@@ -72,9 +72,9 @@ static void measure_durable(lc_io *io, const uint8_t *record, size_t len, uint64
 
 int main(int argc, char **argv) {
   const char *directory = argc > 1 ? argv[1] : "log_append_bench.data";
-  size_t len = argc > 2 ? (size_t)atol(argv[2]) : 173;
-  uint64_t window = argc > 3 ? (uint64_t)atoll(argv[3]) : 2560;
-  double seconds = argc > 4 ? atof(argv[4]) : 2;
+  size_t len = argc > 2 ? strtoul(argv[2], NULL, 10) : 173;
+  uint64_t window = argc > 3 ? strtoull(argv[3], NULL, 10) : 2560;
+  double seconds = argc > 4 ? strtod(argv[4], NULL) : 2;
   lc_io *io;
   if (len == 0) len = 1;
   uint8_t *record = malloc(len);

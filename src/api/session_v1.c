@@ -65,12 +65,19 @@ static void send_failure(lc_session *session, lc_outcome status, lc_str error, i
                    offset);
 }
 
+/* The place of the reducer of this name, private or not: to v1 the number is no secret. */
+static uint32_t reducer_id_of(const lc_session *session, lc_str name) {
+  const lc_module_def *def = lc_database_def(session->hosted->database);
+  uint64_t id;
+  return def && lc_map_get(&def->reducer_ids, name, &id) ? (uint32_t)id : UINT32_MAX;
+}
+
 /* A call that did not run names itself, but repeats neither its arguments nor its request. */
-static void send_refusal(lc_session *session, const lc_client_message *message, uint32_t reducer_id, lc_str error) {
+static void send_refusal(lc_session *session, const lc_client_message *message, lc_str error) {
   lc_call_info call = {.caller = session->identity,
                        .caller_connection = session->connection_id,
                        .reducer = is_identifier(message->function) ? message->function : (lc_str){0},
-                       .reducer_id = reducer_id};
+                       .reducer_id = reducer_id_of(session, message->function)};
   send_failure(session, LC_OUTCOME_USER_ERROR, error, lc_database_now(session->hosted->database), 0, &call, LC_NO_OFFSET);
 }
 
@@ -103,7 +110,7 @@ static bool parse_arguments(lc_session *session, const lc_client_message *messag
   if (!lc_failed(err)) return true;
   const char *reason = lc_err_text(err), *colon = strstr(reason, ": ");
   lc_str path = colon ? (lc_str){reason, (size_t)(colon - reason)} : LC_STR(".");
-  send_refusal(session, message, (uint32_t)id, chained_argument_error(&session->api->scratch, message->function, lc_str_of(reason), path));
+  send_refusal(session, message, chained_argument_error(&session->api->scratch, message->function, lc_str_of(reason), path));
   return false;
 }
 
@@ -114,7 +121,7 @@ void lc__v1_call(lc_session *session, const lc_client_message *message) {
   lc_reducer_result result;
   lc_database_call(session->hosted->database, session->client, session->identity, session->connection_id, &call, &result);
   if (result.outcome == LC_OUTCOME_REFUSED) {
-    send_refusal(session, message, result.reducer_id, refusal_text(session, message, result.error));
+    send_refusal(session, message, refusal_text(session, message, result.error));
     return;
   }
   bool is_silent = message->flags & LC_NO_SUCCESS_NOTIFY;
@@ -145,15 +152,15 @@ static void send_error(lc_session *session, const lc_client_message *message, lc
                    LC_NO_OFFSET);
 }
 
-static void send_rows(lc_session *session, lc_server_message_kind kind, const lc_client_message *message,
-                      const lc_subscription_rows *rows) {
+static void send_rows(lc_session *session, lc_server_message_kind kind, const lc_client_message *message, const lc_subscription_rows *rows,
+                      const lc_table *table) {
   lc__session_send(session,
                    &(lc_server_message){.kind = kind,
                                         .request_id = message->request_id,
                                         .query_set_id = message->query_set_id,
                                         .duration_micros = rows->duration_micros,
                                         .rows = rows,
-                                        .table = rows->count ? rows->entries[0].table : NULL},
+                                        .table = table},
                    rows->offset);
 }
 
@@ -163,7 +170,7 @@ static void subscribe(lc_session *session, const lc_client_message *message, lc_
   if (lc_failed(err)) {
     send_error(session, message, err, kind != LC_SUBSCRIBE_LEGACY);
   } else {
-    send_rows(session, reply, message, &rows);
+    send_rows(session, reply, message, &rows, rows.count ? rows.entries[0].table : NULL);
   }
   lc_subscription_rows_deinit(&rows);
 }
@@ -171,10 +178,12 @@ static void subscribe(lc_session *session, const lc_client_message *message, lc_
 static void unsubscribe(lc_session *session, const lc_client_message *message, lc_server_message_kind reply) {
   lc_subscription_rows rows = {0};
   lc_err err = lc_client_unsubscribe(session->client, message->query_set_id, true, &rows);
+  /* Unsubscribe is answered in the form of one query; a subscription of several can only be answered in the other. */
+  if (rows.only_table == NULL) reply = LC_V1_UNSUBSCRIBE_MULTI_APPLIED;
   if (lc_failed(err)) {
     send_error(session, message, err, true);
   } else {
-    send_rows(session, reply, message, &rows);
+    send_rows(session, reply, message, &rows, rows.only_table);
   }
   lc_subscription_rows_deinit(&rows);
 }

@@ -168,6 +168,7 @@ typedef struct lc_subscription_entry { lc_table *table; lc_row_list rows; } lc_s
 typedef struct lc_subscription_rows {
   lc_subscription_entry *entries;
   uint32_t count;
+  lc_table *only_table; /* at the end of a v1 subscription of exactly one query: what it returned, also when there is no entry */
   uint64_t offset; /* the reply depends on this offset */
   int64_t duration_micros;
 } lc_subscription_rows;

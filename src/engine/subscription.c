@@ -322,6 +322,7 @@ lc_err lc_client_subscribe(lc_client *client, lc_subscription_kind kind, uint32_
 static lc_err unsubscribe_multi(lc_client *client, lc__multi *multi, bool want_rows, lc_subscription_rows *rows) {
   lc_err err = lc_ok();
   rows_begin(client->database, multi->items.count, rows);
+  if (multi->items.count == 1) rows->only_table = lc_query_table(multi->items.items[0]->query->plan);
   for (size_t i = 0; i < multi->items.count; i++) {
     lc__item *item = multi->items.items[i];
     bool is_last = --item->references == 0;

@@ -12,10 +12,18 @@
 void lc_io_close(lc_io *io) {
   if (io) io->ops->close(io);
 }
-void lc_io_stop(lc_io *io, lc_err why) { io->ops->stop(io, why); }
-int64_t lc_io_now_micros(lc_io *io) { return io->ops->now_micros(io); }
-uint64_t lc_io_monotonic_nanos(lc_io *io) { return io->ops->monotonic_nanos(io); }
-void lc_io_random(lc_io *io, void *to, size_t len) { io->ops->random(io, to, len); }
+void lc_io_stop(lc_io *io, lc_err why) {
+  io->ops->stop(io, why);
+}
+int64_t lc_io_now_micros(lc_io *io) {
+  return io->ops->now_micros(io);
+}
+uint64_t lc_io_monotonic_nanos(lc_io *io) {
+  return io->ops->monotonic_nanos(io);
+}
+void lc_io_random(lc_io *io, void *to, size_t len) {
+  io->ops->random(io, to, len);
+}
 
 /* ENOSPC of a durable write promises nothing and loses nothing; any other failure leaves the disk in an unknown state. */
 static lc_err stop_if_failed(lc_io *io, lc_err err) {
@@ -25,17 +33,27 @@ static lc_err stop_if_failed(lc_io *io, lc_err err) {
 
 /* ---- files ---- */
 
-lc_err lc_file_open(lc_io *io, const char *path, lc_open_mode mode, lc_file **file) { return io->ops->open(io, path, mode, 0644, file); }
+lc_err lc_file_open(lc_io *io, const char *path, lc_open_mode mode, lc_file **file) {
+  return io->ops->open(io, path, mode, 0644, file);
+}
 void lc_file_close(lc_file *file) {
   if (file) file->ops->close(file);
 }
-lc_err lc_file_size(lc_file *file, uint64_t *size) { return file->ops->size(file, size); }
+lc_err lc_file_size(lc_file *file, uint64_t *size) {
+  return file->ops->size(file, size);
+}
 lc_err lc_file_read(lc_file *file, uint64_t offset, void *to, size_t len, size_t *read) {
   return file->ops->read(file, offset, to, len, read);
 }
-lc_err lc_file_write(lc_file *file, uint64_t offset, const void *from, size_t len) { return file->ops->write(file, offset, from, len); }
-lc_err lc_file_sync(lc_file *file) { return stop_if_failed(file->io, file->ops->sync(file)); }
-lc_err lc_file_truncate(lc_file *file, uint64_t size) { return file->ops->truncate(file, size); }
+lc_err lc_file_write(lc_file *file, uint64_t offset, const void *from, size_t len) {
+  return file->ops->write(file, offset, from, len);
+}
+lc_err lc_file_sync(lc_file *file) {
+  return stop_if_failed(file->io, file->ops->sync(file));
+}
+lc_err lc_file_truncate(lc_file *file, uint64_t size) {
+  return file->ops->truncate(file, size);
+}
 
 lc_err lc_file_allocate(lc_file *file, uint64_t size) {
   enum { CHUNK = 256 << 10 };
@@ -60,10 +78,18 @@ lc_err lc_file_write_durable(lc_file *file, uint64_t offset, const void *from, s
 lc_err lc_file_publish_durable(lc_file *file, const char *path) {
   return stop_if_failed(file->io, file->ops->publish_durable(file, path));
 }
-lc_err lc_file_poll(lc_file *file, bool *done) { return stop_if_failed(file->io, file->ops->poll(file, done)); }
-lc_err lc_file_wait(lc_file *file) { return stop_if_failed(file->io, file->ops->wait(file)); }
-int lc_file_event_fd(lc_file *file) { return file->ops->event_fd(file); }
-void lc_file_share_events(lc_file *file, lc_file *with) { file->ops->share_events(file, with); }
+lc_err lc_file_poll(lc_file *file, bool *done) {
+  return stop_if_failed(file->io, file->ops->poll(file, done));
+}
+lc_err lc_file_wait(lc_file *file) {
+  return stop_if_failed(file->io, file->ops->wait(file));
+}
+int lc_file_event_fd(lc_file *file) {
+  return file->ops->event_fd(file);
+}
+void lc_file_share_events(lc_file *file, lc_file *with) {
+  file->ops->share_events(file, with);
+}
 
 /* ---- paths ---- */
 
@@ -72,16 +98,22 @@ void lc__path_parent(const char *path, char parent[static LC_IO_PATH_MAX]) {
   size_t len = slash ? (size_t)(slash - path) : 0;
   lc_assert(len < LC_IO_PATH_MAX);
   if (slash == NULL) {
-    strcpy(parent, ".");
+    memcpy(parent, ".", 2);
     return;
   }
   memcpy(parent, path, len);
   parent[len] = 0;
 }
 
-lc_err lc_dir_sync(lc_io *io, const char *path) { return stop_if_failed(io, io->ops->dir_sync(io, path)); }
-lc_err lc_path_rename(lc_io *io, const char *from, const char *to) { return io->ops->rename(io, from, to); }
-bool lc_path_exists(lc_io *io, const char *path) { return io->ops->kind(io, path) != LC_PATH_MISSING; }
+lc_err lc_dir_sync(lc_io *io, const char *path) {
+  return stop_if_failed(io, io->ops->dir_sync(io, path));
+}
+lc_err lc_path_rename(lc_io *io, const char *from, const char *to) {
+  return io->ops->rename(io, from, to);
+}
+bool lc_path_exists(lc_io *io, const char *path) {
+  return io->ops->kind(io, path) != LC_PATH_MISSING;
+}
 
 lc_err lc_path_remove(lc_io *io, const char *path) {
   lc_path_kind kind = io->ops->kind(io, path);

@@ -21,7 +21,7 @@ void lc_io_close(lc_io *io);
 void lc_io_stop(lc_io *io, lc_err why);
 
 /* ---- clock and randomness ---- */
-int64_t lc_io_now_micros(lc_io *io);       /* wall clock, since the Unix epoch */
+int64_t lc_io_now_micros(lc_io *io); /* wall clock, since the Unix epoch */
 uint64_t lc_io_monotonic_nanos(lc_io *io);
 void lc_io_random(lc_io *io, void *to, size_t len);
 
@@ -33,15 +33,15 @@ void lc_file_close(lc_file *file);
 lc_err lc_file_size(lc_file *file, uint64_t *size);
 lc_err lc_file_read(lc_file *file, uint64_t offset, void *to, size_t len, size_t *read); /* short only at the end */
 lc_err lc_file_write(lc_file *file, uint64_t offset, const void *from, size_t len);
-lc_err lc_file_sync(lc_file *file);                      /* fdatasync */
+lc_err lc_file_sync(lc_file *file); /* fdatasync */
 lc_err lc_file_truncate(lc_file *file, uint64_t size);
-lc_err lc_file_allocate(lc_file *file, uint64_t size);   /* writes zeros up to `size`, so that later writes change no metadata */
+lc_err lc_file_allocate(lc_file *file, uint64_t size); /* writes zeros up to `size`, so that later writes change no metadata */
 
 /*
- * One durable operation at a time per file, without blocking the caller (io_uring with O_DIRECT|O_DSYNC where the system allows it, otherwise a
- * helper thread with pwrite and fdatasync). `from` and `offset` are multiples of LC_IO_ALIGN, `len` too; the memory must stay as it is until the
- * write completes. lc_file_poll gives `*done` and the result (done without an error when nothing was started); lc_file_event_fd becomes readable
- * when an operation has completed and stays so until a poll (-1 where there is none, as in simulation).
+ * One durable operation at a time per file, without blocking the caller (io_uring with O_DIRECT|O_DSYNC where the system allows it,
+ * otherwise a helper thread with pwrite and fdatasync). `from` and `offset` are multiples of LC_IO_ALIGN, `len` too; the memory must stay
+ * as it is until the write completes. lc_file_poll gives `*done` and the result (done without an error when nothing was started);
+ * lc_file_event_fd becomes readable when an operation has completed and stays so until a poll (-1 where there is none, as in simulation).
  *
  * A failed durable operation or sync stops the process (L12, lc_io_stop): the error is seen only in simulation. LC_ERR_NO_SPACE is the
  * exception: then nothing was promised, and the same operation may be started again.
@@ -61,7 +61,7 @@ void lc_file_share_events(lc_file *file, lc_file *with);
 lc_err lc_dir_create(lc_io *io, const char *path); /* parents too; fine when it exists; entries made durable */
 lc_err lc_dir_sync(lc_io *io, const char *path);
 lc_err lc_dir_list(lc_io *io, const char *path, lc_arena *arena, lc_str **names, size_t *count); /* sorted bytewise, without . and .. */
-lc_err lc_dir_remove_all(lc_io *io, const char *path); /* a directory tree; fine when missing */
+lc_err lc_dir_remove_all(lc_io *io, const char *path);                                           /* a directory tree; fine when missing */
 lc_err lc_path_rename(lc_io *io, const char *from, const char *to);
 lc_err lc_path_remove(lc_io *io, const char *path);
 bool lc_path_exists(lc_io *io, const char *path);

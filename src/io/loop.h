@@ -49,15 +49,17 @@ lc_err lc_loop_add(lc_loop *loop, lc_watch *watch, int fd, uint32_t events);
 void lc_loop_modify(lc_loop *loop, lc_watch *watch, uint32_t events);
 /* Fine when the watch was never added or is removed already, as long as it was zeroed before. */
 void lc_loop_remove(lc_loop *loop, lc_watch *watch);
-static inline bool lc_watch_is_added(const lc_watch *watch) { return watch->events != 0; } /* paused ones too */
+static inline bool lc_watch_is_added(const lc_watch *watch) {
+  return watch->events != 0;
+} /* paused ones too */
 
 /* ---- timers ---- */
 
 typedef struct lc_timer lc_timer;
 typedef void (*lc_timer_due)(lc_timer *timer);
 struct lc_timer {
-  lc_timer_due due; /* set by the owner; zero the rest */
-  uint64_t at;      /* lc_loop_now when it is due */
+  lc_timer_due due;                  /* set by the owner; zero the rest */
+  uint64_t at;                       /* lc_loop_now when it is due */
   lc_timer *child, *next, *previous; /* the loop's: a pairing heap; previous is the elder sibling, or the parent of a first child */
   bool started;
 };

@@ -1,7 +1,7 @@
 /*
- * Appending: records are put together in memory in the very bytes that go to disk. A small ring of batches takes the place of a ring of bytes: the
- * oldest is being written, the newest is being filled, and a batch is an aligned, contiguous image of its part of the segment, so a record
- * lies in one piece and the write needs no copy. Beside the writer's steps (writer.c) nothing here makes a system call.
+ * Appending: records are put together in memory in the very bytes that go to disk. A small ring of batches takes the place of a ring of
+ * bytes: the oldest is being written, the newest is being filled, and a batch is an aligned, contiguous image of its part of the segment,
+ * so a record lies in one piece and the write needs no copy. Beside the writer's steps (writer.c) nothing here makes a system call.
  */
 #include "log/log.h"
 
@@ -14,7 +14,9 @@
 enum { BATCH_MIN = 64 << 10, SEGMENT_FIRST = 1 << 20, RING_MAX = 256 << 20 };
 static const uint64_t segment_default = 64 << 20, ring_default = 16 << 20;
 
-static size_t align_up(size_t size) { return (size + LC_IO_ALIGN - 1) & ~(size_t)(LC_IO_ALIGN - 1); }
+static size_t align_up(size_t size) {
+  return (size + LC_IO_ALIGN - 1) & ~(size_t)(LC_IO_ALIGN - 1);
+}
 
 void *lc__log_alloc(size_t size) {
   void *memory = aligned_alloc(LC_IO_ALIGN, align_up(size));
@@ -37,7 +39,7 @@ lc_err lc_log_open(lc_io *io, const char *directory, const lc_log_options *optio
   lc_log *log = calloc(1, sizeof *log);
   lc_assert(log != NULL && strlen(directory) < sizeof log->directory);
   log->io = io;
-  strcpy(log->directory, directory);
+  memcpy(log->directory, directory, strlen(directory) + 1);
   log->segment_size = given.segment_size ? given.segment_size : segment_default;
   size_t ring_size = given.ring_size ? given.ring_size : ring_default;
   log->batch_max = (ring_size < RING_MAX ? ring_size : RING_MAX) / LC__BATCHES;
@@ -115,7 +117,8 @@ static void begin_segment(lc_log *log) {
 }
 
 static lc_err full_error(const lc_log *log) {
-  return lc_fail(LC_ERR_NO_SPACE, "the disk is full: the log in %s cannot take more transactions until space is freed; reads go on", log->directory);
+  return lc_fail(LC_ERR_NO_SPACE, "the disk is full: the log in %s cannot take more transactions until space is freed; reads go on",
+                 log->directory);
 }
 
 /* The slow path of reserve: a new batch, a new segment, or a larger buffer. */
@@ -147,7 +150,8 @@ lc_err lc_log_reserve(lc_log *log, size_t size, uint8_t **at) {
   size_t frame_size = lc_frame_size(size);
   lc__batch *batch = lc__log_filling(log);
   if (__builtin_expect(lc__log_position(batch) + frame_size > log->fill_limit || batch->len + frame_size > log->batch_max ||
-                       batch->len + frame_size > batch->cap, 0)) {
+                           batch->len + frame_size > batch->cap,
+                       0)) {
     LC_TRY(make_room(log, frame_size));
     batch = lc__log_filling(log);
   }
@@ -180,7 +184,9 @@ void lc__log_mark(lc_log *log) {
 
 /* ---- progress ---- */
 
-uint64_t lc_log_next(const lc_log *log) { return log->next; }
+uint64_t lc_log_next(const lc_log *log) {
+  return log->next;
+}
 
 uint64_t lc_log_durable(const lc_log *log) {
 #ifdef LC_PLANT_ACK_BEFORE_SYNC
@@ -190,8 +196,12 @@ uint64_t lc_log_durable(const lc_log *log) {
 #endif
 }
 
-lc_err lc_log_submit(lc_log *log) { return lc__log_advance(log, false); }
-lc_err lc_log_poll(lc_log *log) { return lc__log_advance(log, false); }
+lc_err lc_log_submit(lc_log *log) {
+  return lc__log_advance(log, false);
+}
+lc_err lc_log_poll(lc_log *log) {
+  return lc__log_advance(log, false);
+}
 
 lc_err lc_log_flush(lc_log *log) {
   LC_TRY(lc__log_advance(log, false));
@@ -202,8 +212,12 @@ lc_err lc_log_flush(lc_log *log) {
   return lc_ok();
 }
 
-bool lc_log_is_full(const lc_log *log) { return log->is_full; }
-int lc_log_event_fd(lc_log *log) { return lc_file_event_fd(log->file); }
+bool lc_log_is_full(const lc_log *log) {
+  return log->is_full;
+}
+int lc_log_event_fd(lc_log *log) {
+  return lc_file_event_fd(log->file);
+}
 
 uint64_t lc_log_bytes(const lc_log *log) {
   return log->closed_bytes + lc__log_position(lc__log_filling((lc_log *)(uintptr_t)log));

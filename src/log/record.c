@@ -97,7 +97,9 @@ size_t lc_record_encode(uint8_t *to, const lc_record_inputs *inputs, const lc_de
 
 /* ---- reading ---- */
 
-static lc_err malformed(const char *what) { return lc_fail(LC_ERR_LOG_CORRUPT, "malformed commit record: %s", what); }
+static lc_err malformed(const char *what) {
+  return lc_fail(LC_ERR_LOG_CORRUPT, "malformed commit record: %s", what);
+}
 
 typedef struct table_header {
   uint32_t id, row_size, deletes, inserts;
@@ -118,7 +120,8 @@ static lc_err read_table_header(lc_cursor *from, table_header *table, int64_t pr
   if ((int64_t)table->id <= previous_id) return malformed("its tables are not in ascending order");
   if (table->truncated ? table->deletes != 0 : table->deletes == 0 && table->inserts == 0) return malformed("impossible row counts");
   uint64_t rows = (uint64_t)table->deletes + table->inserts, least = table->fixed ? table->row_size : 4;
-  if (table->fixed && table->row_size == 0 && (table->deletes > 1 || table->inserts > 1)) return malformed("a set of empty rows has one at most");
+  if (table->fixed && table->row_size == 0 && (table->deletes > 1 || table->inserts > 1))
+    return malformed("a set of empty rows has one at most");
   /* No overflow: both factors are below 2^33. */
   if (rows > 0 && least > 0 && lc_cursor_left(from) / least < rows) return malformed("it ends inside the rows");
   return lc_ok();
@@ -174,7 +177,9 @@ static lc_err walk(lc_span record, lc_store *store, lc_record_inputs *inputs) {
   return lc_ok();
 }
 
-lc_err lc_record_inputs_read(lc_span record, lc_record_inputs *inputs) { return walk(record, NULL, inputs); }
+lc_err lc_record_inputs_read(lc_span record, lc_record_inputs *inputs) {
+  return walk(record, NULL, inputs);
+}
 
 lc_err lc_record_apply(lc_span record, lc_store *store, lc_record_inputs *inputs) {
   lc_record_inputs own;

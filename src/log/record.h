@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What one commit record holds: the inputs (what called it) and the effects (rows deleted and inserted per table, absolute: present, absent).
- * Replaying effects never needs the module. All numbers little endian. docs/formats.md has the same tables.
+ * What one commit record holds: the inputs (what called it) and the effects (rows deleted and inserted per table, absolute: present,
+ * absent). Replaying effects never needs the module. All numbers little endian. docs/formats.md has the same tables.
  *
  *   size   field
  *   1      format       1
@@ -44,10 +44,11 @@ typedef struct lc_record_inputs {
 size_t lc_record_size(const lc_record_inputs *inputs, const lc_delta *delta);
 /* Writes the record; returns its length. */
 size_t lc_record_encode(uint8_t *to, const lc_record_inputs *inputs, const lc_delta *delta);
-/* Checks the structure of a record (untrusted bytes) and reads its inputs. Errors: LC_ERR_LOG_CORRUPT. What `inputs` borrows lies in `record`. */
+/* Checks the structure of a record (untrusted bytes) and reads its inputs. Errors: LC_ERR_LOG_CORRUPT. What `inputs` borrows lies in
+ * `record`. */
 lc_err lc_record_inputs_read(lc_span record, lc_record_inputs *inputs);
 /*
- * Applies a record (untrusted bytes) to a store, which must not be in a transaction. A malformed record changes nothing; where the rows do not
- * fit the tables the store is left half-way and must be thrown away. Errors: LC_ERR_LOG_CORRUPT. `inputs` may be NULL.
+ * Applies a record (untrusted bytes) to a store, which must not be in a transaction. A malformed record changes nothing; where the rows do
+ * not fit the tables the store is left half-way and must be thrown away. Errors: LC_ERR_LOG_CORRUPT. `inputs` may be NULL.
  */
 lc_err lc_record_apply(lc_span record, lc_store *store, lc_record_inputs *inputs);

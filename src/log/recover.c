@@ -1,6 +1,6 @@
 /*
- * Opening a log: every record is read and checked, in order, through all segments. Where reading ends in the last one, F4 (segment.h) tells a
- * write that a crash tore, which is cut off, from damage, which is reported and left for `check` and `salvage` to look at (L3).
+ * Opening a log: every record is read and checked, in order, through all segments. Where reading ends in the last one, F4 (segment.h) tells
+ * a write that a crash tore, which is cut off, from damage, which is reported and left for `check` and `salvage` to look at (L3).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ typedef struct segment_reader {
   char path[LC__PATH_MAX + 32]; /* of the segment at hand */
   lc_buf bytes;                 /* its content */
   uint32_t salt;
-  size_t end;                   /* behind its last whole frame */
+  size_t end; /* behind its last whole frame */
 } segment_reader;
 
 static lc_err corrupt(const segment_reader *reader, size_t position, const char *what) {
@@ -48,13 +48,15 @@ static lc_err replay_segment(segment_reader *reader) {
     if (lc_frame_read(rest, reader->salt, &frame) != LC_FRAME_WHOLE) return lc_ok();
     if (frame.offset != log->next) {
       char what[96];
-      snprintf(what, sizeof what, "record %llu stands where %llu must follow", (unsigned long long)frame.offset, (unsigned long long)log->next);
+      snprintf(what, sizeof what, "record %llu stands where %llu must follow", (unsigned long long)frame.offset,
+               (unsigned long long)log->next);
       return corrupt(reader, reader->end, what);
     }
     if (frame.kind == LC_FRAME_RECORD) {
       if (reader->replay) {
         lc_err err = reader->replay(reader->context, frame.offset, frame.payload);
-        if (lc_failed(err)) return lc_err_context(err, "record %llu (%s, byte %zu)", (unsigned long long)frame.offset, reader->path, reader->end);
+        if (lc_failed(err))
+          return lc_err_context(err, "record %llu (%s, byte %zu)", (unsigned long long)frame.offset, reader->path, reader->end);
       }
       log->next++;
     }
@@ -71,8 +73,8 @@ static size_t used_bytes(lc_span bytes) {
 /* Zeros instead of a shorter file, because the space was written in advance; they are durable before anything new is written, so that bytes
  * of the torn write never stand behind a new record. */
 static lc_err cut_off(segment_reader *reader, lc_file *file, size_t used) {
-  lc_log_warn("%s: a crash tore the last write: %zu bytes from record %llu on, never acknowledged, are cut off", reader->path, used - reader->end,
-              (unsigned long long)reader->log->next);
+  lc_log_warn("%s: a crash tore the last write: %zu bytes from record %llu on, never acknowledged, are cut off", reader->path,
+              used - reader->end, (unsigned long long)reader->log->next);
   size_t len = used - reader->end;
   memset(reader->bytes.data + reader->end, 0, len);
   LC_TRY(lc_file_write(file, reader->end, reader->bytes.data + reader->end, len));
@@ -87,8 +89,8 @@ static lc_err adopt_segment(segment_reader *reader, uint64_t first) {
   lc_frame later;
   if (used > reader->end && lc_segment_find_later(lc_buf_span(&reader->bytes), reader->end, reader->salt, log->next, &at, &later)) {
     char what[160];
-    snprintf(what, sizeof what, "record %llu cannot be read, but a later write is there (record %llu at byte %zu)", (unsigned long long)log->next,
-             (unsigned long long)later.offset, at);
+    snprintf(what, sizeof what, "record %llu cannot be read, but a later write is there (record %llu at byte %zu)",
+             (unsigned long long)log->next, (unsigned long long)later.offset, at);
     return corrupt(reader, reader->end, what);
   }
   LC_TRY(lc_file_open(log->io, reader->path, LC_OPEN_WRITE, &log->file));
@@ -109,7 +111,8 @@ static lc_err adopt_segment(segment_reader *reader, uint64_t first) {
   return lc_ok();
 }
 
-/* The first segment of all, in one go: nothing is to be kept yet, so a crash on the way may leave anything but a named file without a header. */
+/* The first segment of all, in one go: nothing is to be kept yet, so a crash on the way may leave anything but a named file without a
+ * header. */
 static lc_err create_first(lc_log *log) {
   char name[LC_SEGMENT_NAME_SIZE], path[LC__PATH_MAX + 32], temporary[LC__PATH_MAX + 32];
   lc_segment_name(name, 0);

@@ -40,7 +40,8 @@ void lc_segment_header_write(uint8_t to[static LC_SEGMENT_HEADER_SIZE], uint64_t
 }
 
 lc_err lc_segment_header_read(lc_span segment, uint64_t *first, uint32_t *salt) {
-  if (segment.len < LC_SEGMENT_HEADER_SIZE) return lc_fail(LC_ERR_LOG_CORRUPT, "the file has %zu bytes, too few for a segment", segment.len);
+  if (segment.len < LC_SEGMENT_HEADER_SIZE)
+    return lc_fail(LC_ERR_LOG_CORRUPT, "the file has %zu bytes, too few for a segment", segment.len);
   const uint8_t *at = segment.ptr;
   if (memcmp(at, magic, sizeof magic) != 0) return lc_fail(LC_ERR_LOG_CORRUPT, "it does not begin as a log segment does (byte 0)");
   if (lc_crc32c(0, at, 28) != lc_load32(at + 28)) return lc_fail(LC_ERR_LOG_CORRUPT, "the checksum of its header is wrong (byte 28)");
@@ -56,7 +57,9 @@ lc_err lc_segment_header_read(lc_span segment, uint64_t *first, uint32_t *salt) 
 /* ---- frames ---- */
 
 /* Of bytes 4..20; the frame's checksum goes on from here, so that one pass gives both. */
-static inline uint32_t header_checksum(const uint8_t *at, uint32_t salt) { return lc_crc32c(salt, at + 4, 17); }
+static inline uint32_t header_checksum(const uint8_t *at, uint32_t salt) {
+  return lc_crc32c(salt, at + 4, 17);
+}
 
 size_t lc_frame_finish(uint8_t *at, lc_frame_kind kind, uint32_t payload_len, uint64_t offset, uint64_t write_first, uint32_t salt) {
   lc_assert(payload_len <= LC_LOG_RECORD_MAX && (payload_len > 0) == (kind == LC_FRAME_RECORD));
@@ -104,8 +107,11 @@ lc_frame_state lc_frame_read(lc_span bytes, uint32_t salt, lc_frame *frame) {
   (void)check;
 #endif
   uint64_t offset = lc_load64(at + 8);
-  *frame = (lc_frame){.kind = (lc_frame_kind)at[20], .offset = offset, .write_first = offset - lc_load32(at + 16),
-                      .payload = {at + LC_FRAME_HEADER_SIZE, len}, .size = size};
+  *frame = (lc_frame){.kind = (lc_frame_kind)at[20],
+                      .offset = offset,
+                      .write_first = offset - lc_load32(at + 16),
+                      .payload = {at + LC_FRAME_HEADER_SIZE, len},
+                      .size = size};
   return LC_FRAME_WHOLE;
 }
 
@@ -114,7 +120,9 @@ bool lc_segment_find_later(lc_span segment, size_t from, uint32_t salt, uint64_t
   for (; from + LC_FRAME_HEADER_SIZE <= segment.len; from += LC_FRAME_ALIGN) {
     lc_span rest = {segment.ptr + from, segment.len - from};
     if (lc_load64(rest.ptr + 8) < offset) continue; /* most of what is not a frame ends here */
-    if (lc_frame_read(rest, salt, frame) != LC_FRAME_WHOLE || frame->write_first <= offset) continue;
+    if (lc_frame_read(rest, salt, frame) != LC_FRAME_WHOLE) continue;
+    bool is_wanted = frame->kind == LC_FRAME_RECORD && frame->offset == offset;
+    if (frame->write_first <= offset && !is_wanted) continue;
     *at = from;
     return true;
   }

@@ -28,8 +28,9 @@
  *   F1  A frame is either whole or it is not there: no reader sees part of one (L3).
  *   F2  Unused space is zero, so a header of zeros means "nothing written here yet".
  *   F3  A frame never crosses a segment.
- *   F4  One write is under way at a time. So a valid frame whose write began behind record k proves that record k had reached the disk: if k cannot
- *       be read now, it was damaged. Without such a frame k belongs to the last write, which a crash tore: it was never acknowledged.
+ *   F4  One write is under way at a time. So a valid frame whose write began behind record k proves that record k had reached the disk: if
+ * k cannot be read now, it was damaged. Without such a frame k belongs to the last write, which a crash tore: it was never acknowledged.
+ *      (Record k itself, whole but further on, is damage too: then it was the mark before it that cannot be read.)
  *   F5  Salt and offset number keep bytes of an earlier use of the space, of another segment or of a payload from being taken for a frame.
  *
  * A mark carries no record; it is written when the log is closed or reopened, to prove by F4 that all before it is complete.
@@ -76,5 +77,5 @@ typedef enum lc_frame_state {
 /* Reads the frame at the start of `bytes` (untrusted, L13). `*frame` is set only when it is whole. */
 lc_frame_state lc_frame_read(lc_span bytes, uint32_t salt, lc_frame *frame);
 
-/* Looks in `segment` from byte `from` on for a frame whose write began behind record `offset` (F4). */
+/* Looks in `segment` from byte `from` on, where record `offset` should be and is not, for a frame that proves it was there (F4). */
 bool lc_segment_find_later(lc_span segment, size_t from, uint32_t salt, uint64_t offset, size_t *at, lc_frame *frame);

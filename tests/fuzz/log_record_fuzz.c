@@ -1,4 +1,5 @@
-/* Any bytes as a commit record, applied to a store with tables of several kinds: an error or an effect, and a store that can be walked after one (L13). */
+/* Any bytes as a commit record, applied to a store with tables of several kinds: an error or an effect, and a store that can be walked
+ * after one (L13). */
 #include "base/assert.h"
 #include "log/record.h"
 

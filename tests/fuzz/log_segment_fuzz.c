@@ -1,5 +1,5 @@
-/* Any bytes as the only segment of a log: opening either fails with a reason and leaves the file as it was, or gives records that are the same at
- * the next opening (L3, L13). */
+/* Any bytes as the only segment of a log: opening either fails with a reason and leaves the file as it was, or gives records that are the
+ * same at the next opening (L3, L13). */
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -16,7 +16,9 @@ static lc_err add_up(void *context, uint64_t offset, lc_span record) {
   return lc_ok();
 }
 
-static void must(lc_err err) { lc_assert(!lc_failed(err)); }
+static void must(lc_err err) {
+  lc_assert(!lc_failed(err));
+}
 
 static uint32_t content(lc_io *io) {
   lc_buf bytes = {0};

@@ -1,20 +1,19 @@
 /* Files, directories and durable writes of the real machine, in a scratch directory. Each way of writing durably is tested: io_uring with
  * O_DIRECT, io_uring without, and the thread. */
-#include "harness.h"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "harness.h"
 #include "io/io.h"
 #include "io/linux/linux.h"
 
-static char root[64];
+static char root[sizeof "/tmp/lc_file_test_XXXXXX"];
 
 static lc_io *scratch(void) {
-  strcpy(root, "/tmp/lc_file_test_XXXXXX");
+  memcpy(root, "/tmp/lc_file_test_XXXXXX", sizeof root);
   expect(mkdtemp(root) != NULL);
   lc_io *io;
   expect_ok(lc_io_linux_open(root, &io));
@@ -153,10 +152,18 @@ static void check_durable_writes(bool no_direct, bool no_ring) {
   finish(io);
 }
 
-TEST(durable_writes_through_a_ring_with_direct_io) { check_durable_writes(false, false); }
-TEST(durable_writes_through_a_ring_where_direct_io_is_refused) { check_durable_writes(true, false); }
-TEST(durable_writes_through_a_thread_where_rings_are_refused) { check_durable_writes(true, true); }
-TEST(durable_writes_through_a_thread_on_a_direct_descriptor) { check_durable_writes(false, true); }
+TEST(durable_writes_through_a_ring_with_direct_io) {
+  check_durable_writes(false, false);
+}
+TEST(durable_writes_through_a_ring_where_direct_io_is_refused) {
+  check_durable_writes(true, false);
+}
+TEST(durable_writes_through_a_thread_where_rings_are_refused) {
+  check_durable_writes(true, true);
+}
+TEST(durable_writes_through_a_thread_on_a_direct_descriptor) {
+  check_durable_writes(false, true);
+}
 
 /* The file size limit is the portable way to make a write fail. EFBIG is no lack of space, so the process must stop (L12). */
 static void write_beyond_the_limit(void) {

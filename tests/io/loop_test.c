@@ -1,12 +1,12 @@
 /* P1–P3 of io/loop.h, timers against a sorted model, and sockets over the loopback. */
-#include "harness.h"
+#include "io/loop.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "io/loop.h"
+#include "harness.h"
 
 typedef struct probe {
   lc_watch watch;
@@ -104,7 +104,9 @@ typedef struct alarm_probe {
 } alarm_probe;
 static uint64_t rung;
 
-static void alarm_due(lc_timer *timer) { LC_CONTAINER_OF(timer, alarm_probe, timer)->order = ++rung; }
+static void alarm_due(lc_timer *timer) {
+  LC_CONTAINER_OF(timer, alarm_probe, timer)->order = ++rung;
+}
 
 TEST(timers_run_in_order_of_their_time_through_random_starts_and_stops) {
   enum { COUNT = 500 };
@@ -114,8 +116,10 @@ TEST(timers_run_in_order_of_their_time_through_random_starts_and_stops) {
   for (int i = 0; i < COUNT; i++) alarms[i].timer.due = alarm_due;
   for (int step = 0; step < 5000; step++) {
     alarm_probe *alarm = &alarms[rand() % COUNT];
-    if (rand() % 3) lc_timer_start(loop, &alarm->timer, (uint64_t)(rand() % 1000 + 1));
-    else lc_timer_stop(loop, &alarm->timer);
+    if (rand() % 3)
+      lc_timer_start(loop, &alarm->timer, (uint64_t)(rand() % 1000 + 1));
+    else
+      lc_timer_stop(loop, &alarm->timer);
     uint64_t earliest = UINT64_MAX;
     for (int i = 0; i < COUNT; i++) {
       if (alarms[i].timer.started && alarms[i].timer.at < earliest) earliest = alarms[i].timer.at;
@@ -219,7 +223,9 @@ TEST(without_free_descriptors_connections_are_refused_and_the_listener_becomes_q
   expect_ok(lc_loop_add(loop, &waiting.watch, listener, LC_READABLE));
   expect_equal(lc_socket_accept(listener, NULL), -1);
   expect_ok(lc_socket_connect("127.0.0.1", port, &client));
-  struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
+  struct rlimit before, limit;
+  expect_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  limit = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
   expect_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
   while (pipe(spare) == 0) {
   }
@@ -229,4 +235,7 @@ TEST(without_free_descriptors_connections_are_refused_and_the_listener_becomes_q
   expect_equal(lc_socket_accept(listener, NULL), -1);
   expect_equal(lc_loop_run_once(loop, 0), 0);
   expect(receive_soon(client, &byte, 1) != LC_SOCKET_AGAIN);
+  expect_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  lc_loop_remove(loop, &waiting.watch);
+  lc_loop_destroy(loop);
 }

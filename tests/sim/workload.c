@@ -17,10 +17,18 @@
 
 /* ---- definitions ---- */
 
-typedef struct index_plan { const char *name; lc_index_kind kind; uint16_t columns[2], count; bool is_unique; } index_plan;
+typedef struct index_plan {
+  const char *name;
+  lc_index_kind kind;
+  uint16_t columns[2], count;
+  bool is_unique;
+} index_plan;
 typedef struct table_plan {
   const char *name;
-  struct { const char *name; lc_type_kind kind; } columns[3];
+  struct {
+    const char *name;
+    lc_type_kind kind;
+  } columns[3];
   uint16_t column_count;
   index_plan indexes[3];
   uint32_t index_count;
@@ -28,13 +36,31 @@ typedef struct table_plan {
 } table_plan;
 
 static const table_plan plans[MODEL_TABLES + 1] = {
-    [MODEL_ACCOUNTS] = {"accounts", {{"id", LC_TYPE_U64}, {"owner", LC_TYPE_U32}, {"balance", LC_TYPE_I64}}, 3,
-                        {{"accounts_id_idx_btree", LC_INDEX_BTREE, {0}, 1, true}, {"accounts_owner_idx_hash", LC_INDEX_HASH, {1}, 1, false}}, 2, true, false},
-    [MODEL_NOTES] = {"notes", {{"id", LC_TYPE_U32}, {"text", LC_TYPE_STRING}, {"tag", LC_TYPE_U8}}, 3,
-                     {{"notes_id_idx_hash", LC_INDEX_HASH, {0}, 1, true}, {"notes_tag_idx_btree", LC_INDEX_BTREE, {2}, 1, false},
-                      {"notes_tag_id_idx_btree", LC_INDEX_BTREE, {2, 0}, 2, false}}, 3, false, false},
+    [MODEL_ACCOUNTS] = {"accounts",
+                        {{"id", LC_TYPE_U64}, {"owner", LC_TYPE_U32}, {"balance", LC_TYPE_I64}},
+                        3,
+                        {{"accounts_id_idx_btree", LC_INDEX_BTREE, {0}, 1, true},
+                         {"accounts_owner_idx_hash", LC_INDEX_HASH, {1}, 1, false}},
+                        2,
+                        true,
+                        false},
+    [MODEL_NOTES] = {"notes",
+                     {{"id", LC_TYPE_U32}, {"text", LC_TYPE_STRING}, {"tag", LC_TYPE_U8}},
+                     3,
+                     {{"notes_id_idx_hash", LC_INDEX_HASH, {0}, 1, true},
+                      {"notes_tag_idx_btree", LC_INDEX_BTREE, {2}, 1, false},
+                      {"notes_tag_id_idx_btree", LC_INDEX_BTREE, {2, 0}, 2, false}},
+                     3,
+                     false,
+                     false},
     [MODEL_BAG] = {"bag", {{"a", LC_TYPE_U8}, {"b", LC_TYPE_STRING}}, 2, {{0}}, 0, false, false},
-    [MODEL_SLOTS] = {"slots", {{"key", LC_TYPE_U8}, {"value", LC_TYPE_U64}}, 2, {{"slots_key_idx_direct", LC_INDEX_DIRECT, {0}, 1, true}}, 1, false, false},
+    [MODEL_SLOTS] = {"slots",
+                     {{"key", LC_TYPE_U8}, {"value", LC_TYPE_U64}},
+                     2,
+                     {{"slots_key_idx_direct", LC_INDEX_DIRECT, {0}, 1, true}},
+                     1,
+                     false,
+                     false},
     [MODEL_TABLES] = {"events", {{"a", LC_TYPE_U32}}, 1, {{0}}, 0, false, true},
 };
 
@@ -43,10 +69,19 @@ static void create_table(world *w, const table_plan *plan, lc_table **table) {
   lc_index_def indexes[3] = {0};
   lc_constraint_def constraints[3] = {0};
   char constraint_names[3][64];
-  lc_sequence_def sequence = {.name = LC_STR("accounts_id_seq"), .column = 0, .start = 1, .min_value = 1, .max_value = INT64_MAX, .increment = 1};
-  lc_table_def def = {.name = lc_str_of(plan->name), .source_name = lc_str_of(plan->name), .columns = columns, .column_count = plan->column_count,
-                      .primary_key = plan->has_sequence ? 0 : -1, .indexes = indexes, .index_count = plan->index_count, .constraints = constraints,
-                      .sequences = &sequence, .sequence_count = plan->has_sequence, .is_event = plan->is_event};
+  lc_sequence_def sequence = {
+      .name = LC_STR("accounts_id_seq"), .column = 0, .start = 1, .min_value = 1, .max_value = INT64_MAX, .increment = 1};
+  lc_table_def def = {.name = lc_str_of(plan->name),
+                      .source_name = lc_str_of(plan->name),
+                      .columns = columns,
+                      .column_count = plan->column_count,
+                      .primary_key = plan->has_sequence ? 0 : -1,
+                      .indexes = indexes,
+                      .index_count = plan->index_count,
+                      .constraints = constraints,
+                      .sequences = &sequence,
+                      .sequence_count = plan->has_sequence,
+                      .is_event = plan->is_event};
   for (uint16_t i = 0; i < plan->column_count; i++) {
     lc_str name = lc_str_of(plan->columns[i].name);
     columns[i] = (lc_column_def){.name = name, .source_name = name, .type = lc_type_primitive(plan->columns[i].kind)};
@@ -54,7 +89,11 @@ static void create_table(world *w, const table_plan *plan, lc_table **table) {
   for (uint32_t i = 0; i < plan->index_count; i++) {
     const index_plan *from = &plan->indexes[i];
     lc_str name = lc_str_of(from->name);
-    indexes[i] = (lc_index_def){.name = name, .source_name = name, .kind = from->kind, .columns = (uint16_t *)(uintptr_t)from->columns, .column_count = from->count};
+    indexes[i] = (lc_index_def){.name = name,
+                                .source_name = name,
+                                .kind = from->kind,
+                                .columns = (uint16_t *)(uintptr_t)from->columns,
+                                .column_count = from->count};
     if (!from->is_unique) continue;
     snprintf(constraint_names[i], sizeof constraint_names[i], "%s_key", from->name);
     constraints[def.constraint_count++] = (lc_constraint_def){lc_str_of(constraint_names[i]), indexes[i].columns, from->count};
@@ -87,7 +126,9 @@ static void put(row_buffer *row, const void *bytes, size_t len) {
   memcpy(row->bytes + row->len, bytes, len);
   row->len += len;
 }
-static void put_number(row_buffer *row, uint64_t value, size_t size) { put(row, &value, size); }
+static void put_number(row_buffer *row, uint64_t value, size_t size) {
+  put(row, &value, size);
+}
 static void put_text(world *w, row_buffer *row) {
   uint32_t len = (uint32_t)(pick(w, 20) ? pick(w, 30) : pick(w, 6000));
   put_number(row, len, 4);
@@ -121,7 +162,9 @@ static void random_row(world *w, int table, row_buffer *row) {
   }
 }
 
-static size_t key_size(int table) { return table == MODEL_ACCOUNTS ? 8 : table == MODEL_NOTES ? 4 : table == MODEL_SLOTS ? 1 : 0; }
+static size_t key_size(int table) {
+  return table == MODEL_ACCOUNTS ? 8 : table == MODEL_NOTES ? 4 : table == MODEL_SLOTS ? 1 : 0;
+}
 
 /* The model's row with the same unique key; all of them begin with it. */
 static const model_row *same_key(const world *w, int table, const uint8_t *key) {
@@ -136,7 +179,8 @@ static const model_row *same_key(const world *w, int table, const uint8_t *key) 
 
 static void note_drawn(world *w, uint64_t value) {
   if (value <= w->acknowledged_drawn) {
-    broken(w, "L7", "the sequence gave out %llu again, an acknowledged transaction has %llu", (unsigned long long)value, (unsigned long long)w->acknowledged_drawn);
+    broken(w, "L7", "the sequence gave out %llu again, an acknowledged transaction has %llu", (unsigned long long)value,
+           (unsigned long long)w->acknowledged_drawn);
   }
   if (value != w->model.last_drawn + 1) {
     broken(w, "L6", "the sequence gave out %llu behind %llu", (unsigned long long)value, (unsigned long long)w->model.last_drawn);
@@ -146,7 +190,8 @@ static void note_drawn(world *w, uint64_t value) {
 
 static void expect_code(world *w, const char *what, int table, lc_err err, lc_err_code expected) {
   if (err.code == expected) return;
-  broken(w, "L6", "%s in %s gave %s (%s), the model says %s", what, plans[table].name, lc_err_name(err.code), lc_err_text(err), lc_err_name(expected));
+  broken(w, "L6", "%s in %s gave %s (%s), the model says %s", what, plans[table].name, lc_err_name(err.code), lc_err_text(err),
+         lc_err_name(expected));
 }
 
 static void do_insert(world *w, int table) {
@@ -163,7 +208,8 @@ static void do_insert(world *w, int table) {
   bool is_there = model_has(&w->model, table, row.bytes, row.len);
   expect_code(w, "an insert", table, err, !is_there && same_key(w, table, row.bytes) ? LC_ERR_UNIQUE : LC_OK);
   if (lc_failed(err)) return;
-  if (result.existed != is_there) broken(w, "L6", "an insert into %s took a row for %s", plans[table].name, result.existed ? "there" : "new");
+  if (result.existed != is_there)
+    broken(w, "L6", "an insert into %s took a row for %s", plans[table].name, result.existed ? "there" : "new");
   if (!is_there) model_insert(&w->model, table, row.bytes, row.len);
 }
 
@@ -233,7 +279,8 @@ static void read_index(world *w, int table) {
   }
   lc_scan scan;
   lc_err err = plan->count == 1 ? lc_index_scan_point(index, lc_span_of(key, size), &scan)
-                                : lc_index_scan_range(index, lc_span_of(key, size), 1, (lc_bound){LC_BOUND_UNBOUNDED, {0}}, (lc_bound){LC_BOUND_UNBOUNDED, {0}}, &scan);
+                                : lc_index_scan_range(index, lc_span_of(key, size), 1, (lc_bound){LC_BOUND_UNBOUNDED, {0}},
+                                                      (lc_bound){LC_BOUND_UNBOUNDED, {0}}, &scan);
   expect_code(w, "a scan", table, err, LC_OK);
   for (lc_row row; lc_scan_next(&scan, &row); found++) {
     if (!model_has(&w->model, table, row.bytes, row.len)) broken(w, "L6", "index %s leads to a row that is not there", plan->name);
@@ -247,11 +294,16 @@ void world_change(world *w) {
   for (uint64_t left = 1 + pick(w, 8); left > 0; left--) {
     int table = (int)pick(w, MODEL_TABLES);
     uint64_t what = pick(w, 100);
-    if (what < 50) do_insert(w, table);
-    else if (what < 70) do_update(w, table);
-    else if (what < 85) do_delete(w, table);
-    else if (what < 87) do_clear(w, table);
-    else read_index(w, table);
+    if (what < 50)
+      do_insert(w, table);
+    else if (what < 70)
+      do_update(w, table);
+    else if (what < 85)
+      do_delete(w, table);
+    else if (what < 87)
+      do_clear(w, table);
+    else
+      read_index(w, table);
   }
   if (pick(w, 5) == 0) {
     lc_insert_result result;
@@ -269,7 +321,8 @@ void world_compare(world *w) {
     lc_scan scan;
     lc_table_scan(w->tables[table], &scan);
     for (lc_row row; lc_scan_next(&scan, &row); count++) {
-      if (!model_has(&w->model, table, row.bytes, row.len)) broken(w, "L2", "%s holds a row that no surviving transaction left there", plans[table].name);
+      if (!model_has(&w->model, table, row.bytes, row.len))
+        broken(w, "L2", "%s holds a row that no surviving transaction left there", plans[table].name);
     }
     if (count != w->model.tables[table].count || count != lc_table_row_count(w->tables[table])) {
       broken(w, "L2", "%s has %llu rows, the model %zu", plans[table].name, (unsigned long long)count, w->model.tables[table].count);

@@ -13,14 +13,16 @@ typedef struct world {
   lc_log *log;
   lc_table *tables[MODEL_TABLES], *events;
   model model;
-  uint64_t acknowledged;     /* offsets below it have been reported durable */
-  uint64_t acknowledged_drawn; /* highest number of the sequence that an acknowledged transaction received */
+  uint64_t acknowledged;                           /* offsets below it have been reported durable */
+  uint64_t acknowledged_drawn;                     /* highest number of the sequence that an acknowledged transaction received */
   uint64_t transactions, crashes, stops, refusals; /* for the summary */
 } world;
 
 /* Ends the run: which promise was broken, and how. */
 _Noreturn void broken(const world *w, const char *rule, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static inline uint64_t pick(const world *w, uint64_t limit) { return lc_sim_random(w->io, limit); }
+static inline uint64_t pick(const world *w, uint64_t limit) {
+  return lc_sim_random(w->io, limit);
+}
 
 /* workload.c */
 /* Defines the tables in the open transaction. */

@@ -149,8 +149,8 @@ static lc_err finish(linux_file *self, bool *done) {
   *done = true;
   if (error == 0 || (!was_write && error == EINVAL)) return lc_ok();
   if (was_write && !in_sync) return file_error(self, error, "write");
-  return lc_fail(LC_ERR_IO, "cannot sync %s%s/%s: %s", was_write ? "" : "the directory of ", ((linux_io *)self->base.io)->directory, self->path,
-                 strerror(error));
+  return lc_fail(LC_ERR_IO, "cannot sync %s%s/%s: %s", was_write ? "" : "the directory of ", ((linux_io *)self->base.io)->directory,
+                 self->path, strerror(error));
 }
 
 static lc_err file_poll(lc_file *file, bool *done) {

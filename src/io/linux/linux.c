@@ -19,7 +19,7 @@
 #include "io/linux/linux_internal.h"
 
 lc_err lc__linux_error(int error, const char *what, const linux_io *io, const char *path) {
-  lc_err_code code = error == ENOENT                       ? LC_ERR_FILE_MISSING
+  lc_err_code code = error == ENOENT                         ? LC_ERR_FILE_MISSING
                      : error == EEXIST || error == ENOTEMPTY ? LC_ERR_FILE_EXISTS
                      : error == ENOSPC || error == EDQUOT    ? LC_ERR_NO_SPACE
                                                              : LC_ERR_IO;
@@ -34,8 +34,10 @@ static void linux_close(lc_io *io) {
 }
 
 static void linux_stop(lc_io *io, lc_err why) {
-  lc_log_error("the disk failed to keep what it was told to keep: %s. The process stops, because going on could lose acknowledged data; "
-               "check the disk and start again: everything acknowledged before this message is on it", lc_err_text(why));
+  lc_log_error(
+      "the disk failed to keep what it was told to keep: %s. The process stops, because going on could lose acknowledged data; "
+      "check the disk and start again: everything acknowledged before this message is on it",
+      lc_err_text(why));
   abort();
 }
 
@@ -82,7 +84,9 @@ static lc_err linux_dir_sync(lc_io *io, const char *path) {
   return lc_ok();
 }
 
-static int compare_names(const void *a, const void *b) { return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b); }
+static int compare_names(const void *a, const void *b) {
+  return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b);
+}
 
 static lc_err linux_dir_list(lc_io *io, const char *path, lc_arena *arena, lc_str **names, size_t *count) {
   linux_io *self = (linux_io *)io;

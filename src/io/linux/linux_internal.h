@@ -4,23 +4,23 @@
 
 typedef struct linux_io {
   lc_io base;
-  int root;            /* descriptor of the root directory */
-  char *directory;     /* its path, for messages */
-  bool refuse_direct;  /* tests: behave as where the system refuses O_DIRECT ... */
-  bool refuse_ring;    /* ... or io_uring */
+  int root;           /* descriptor of the root directory */
+  char *directory;    /* its path, for messages */
+  bool refuse_direct; /* tests: behave as where the system refuses O_DIRECT ... */
+  bool refuse_ring;   /* ... or io_uring */
 } linux_io;
 
 /* A durable operation that is under way. One per file. */
 typedef struct lc__operation {
   enum { LC__OP_NONE, LC__OP_WRITE, LC__OP_SYNC_DIRECTORY } kind;
-  int fd;               /* write: the direct descriptor or the plain one; else the directory, closed at the end */
-  const uint8_t *from;  /* what is still to be written */
+  int fd;              /* write: the direct descriptor or the plain one; else the directory, closed at the end */
+  const uint8_t *from; /* what is still to be written */
   uint64_t offset;
   size_t len;
-  bool sync_after;      /* fdatasync once it is written: the descriptor has no O_DSYNC */
+  bool sync_after; /* fdatasync once it is written: the descriptor has no O_DSYNC */
   bool done;
-  bool in_sync;         /* the write is done, its sync is under way: an error now means that nothing is known */
-  int error;            /* errno of the failure, 0 */
+  bool in_sync;               /* the write is done, its sync is under way: an error now means that nothing is known */
+  int error;                  /* errno of the failure, 0 */
   struct lc__operation *next; /* in the thread's queue */
 } lc__operation;
 

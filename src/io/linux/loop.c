@@ -142,8 +142,10 @@ void lc_timer_stop(lc_loop *loop, lc_timer *timer) {
   if (timer == loop->timers) {
     loop->timers = below;
   } else {
-    if (timer->previous->child == timer) timer->previous->child = timer->next;
-    else timer->previous->next = timer->next;
+    if (timer->previous->child == timer)
+      timer->previous->child = timer->next;
+    else
+      timer->previous->next = timer->next;
     if (timer->next) timer->next->previous = timer->previous;
     loop->timers = meld(loop->timers, below);
   }
@@ -159,8 +161,12 @@ void lc_timer_start(lc_loop *loop, lc_timer *timer, uint64_t at) {
   loop->timers = meld(loop->timers, timer);
 }
 
-uint64_t lc_loop_now(const lc_loop *loop) { return loop->now; }
-uint64_t lc_loop_next_due(const lc_loop *loop) { return loop->timers ? loop->timers->at : UINT64_MAX; }
+uint64_t lc_loop_now(const lc_loop *loop) {
+  return loop->now;
+}
+uint64_t lc_loop_next_due(const lc_loop *loop) {
+  return loop->timers ? loop->timers->at : UINT64_MAX;
+}
 
 /* A bounded number, so that timers which restart themselves without a delay leave room for descriptors. */
 static size_t run_timers(lc_loop *loop) {

@@ -44,7 +44,9 @@ static bool address_of(const char *text, uint16_t port, socket_address *address,
 static lc_err socket_error(int fd, const char *what, const char *address, uint16_t port) {
   int error = errno;
   if (fd >= 0) close(fd);
-  const char *hint = error == EADDRINUSE ? " (is another server running there?)" : error == EACCES ? " (ports below 1024 need a privilege)" : "";
+  const char *hint = error == EADDRINUSE ? " (is another server running there?)"
+                     : error == EACCES   ? " (ports below 1024 need a privilege)"
+                                         : "";
   return lc_fail(LC_ERR_IO, "cannot %s %s:%u: %s%s", what, *address ? address : "0.0.0.0", port, strerror(error), hint);
 }
 
@@ -70,8 +72,10 @@ static void describe_peer(const socket_address *from, lc_peer *peer) {
     peer->port = ntohs(from->v4.sin_port);
   } else if (from->any.sa_family == AF_INET6) {
     bool mapped = IN6_IS_ADDR_V4MAPPED(&from->v6.sin6_addr);
-    if (mapped) inet_ntop(AF_INET, from->v6.sin6_addr.s6_addr + 12, peer->address, sizeof peer->address);
-    else inet_ntop(AF_INET6, &from->v6.sin6_addr, peer->address, sizeof peer->address);
+    if (mapped)
+      inet_ntop(AF_INET, from->v6.sin6_addr.s6_addr + 12, peer->address, sizeof peer->address);
+    else
+      inet_ntop(AF_INET6, &from->v6.sin6_addr, peer->address, sizeof peer->address);
     peer->port = ntohs(from->v6.sin6_port);
   }
 }
@@ -79,8 +83,8 @@ static void describe_peer(const socket_address *from, lc_peer *peer) {
 /* Held back so that there is always one more: see refuse_connection. Per thread, since each may accept. */
 static _Thread_local int reserve = -1;
 
-/* Out of descriptors: the listener would stay readable and the loop would spin. The reserve takes the connection and drops it, so the peer learns
- * at once. */
+/* Out of descriptors: the listener would stay readable and the loop would spin. The reserve takes the connection and drops it, so the peer
+ * learns at once. */
 static void refuse_connection(int listener) {
   if (reserve >= 0) close(reserve);
   int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -135,14 +139,20 @@ static ssize_t result_of(ssize_t result) {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? LC_SOCKET_AGAIN : LC_SOCKET_GONE;
 }
 
-ssize_t lc_socket_receive(int fd, void *to, size_t len) { return result_of(recv(fd, to, len, 0)); }
-ssize_t lc_socket_send(int fd, const void *from, size_t len) { return result_of(send(fd, from, len, MSG_NOSIGNAL)); }
+ssize_t lc_socket_receive(int fd, void *to, size_t len) {
+  return result_of(recv(fd, to, len, 0));
+}
+ssize_t lc_socket_send(int fd, const void *from, size_t len) {
+  return result_of(send(fd, from, len, MSG_NOSIGNAL));
+}
 ssize_t lc_socket_send_parts(int fd, const struct iovec *parts, int count) {
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count};
   return result_of(sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
-void lc_socket_shutdown(int fd) { (void)shutdown(fd, SHUT_WR); }
+void lc_socket_shutdown(int fd) {
+  (void)shutdown(fd, SHUT_WR);
+}
 void lc_socket_close(int fd) {
   if (fd >= 0) close(fd);
 }

@@ -26,7 +26,7 @@ struct lc__writer {
   bool has_ring, has_thread;
   struct io_uring ring;
   pthread_t thread;
-  int event_fd; /* of the thread */
+  int event_fd;          /* of the thread */
   pthread_mutex_t mutex; /* guards what follows */
   pthread_cond_t wanted, completed;
   lc__operation *queue, *queue_end; /* for the thread */
@@ -64,8 +64,10 @@ static void *thread_main(void *context) {
     writer->queue = operation->next;
     pthread_mutex_unlock(&writer->mutex);
 
-    if (operation->kind == LC__OP_WRITE) run_write(operation);
-    else if (fsync(operation->fd) != 0) operation->error = errno;
+    if (operation->kind == LC__OP_WRITE)
+      run_write(operation);
+    else if (fsync(operation->fd) != 0)
+      operation->error = errno;
 
     pthread_mutex_lock(&writer->mutex);
     operation->next = writer->finished;
@@ -85,8 +87,10 @@ static lc_err thread_start(lc__writer *writer, lc__operation *operation) {
   }
   pthread_mutex_lock(&writer->mutex);
   operation->next = NULL;
-  if (writer->queue) writer->queue_end->next = operation;
-  else writer->queue = operation;
+  if (writer->queue)
+    writer->queue_end->next = operation;
+  else
+    writer->queue = operation;
   writer->queue_end = operation;
   pthread_cond_signal(&writer->wanted);
   pthread_mutex_unlock(&writer->mutex);
@@ -134,8 +138,10 @@ static lc_err ring_start(lc__writer *writer, lc__operation *operation) {
 static lc_err ring_complete(lc__writer *writer, lc__operation *operation, int result, unsigned *count) {
   bool again = (result == -EINTR || result == -EAGAIN) && !operation->in_sync;
   if (operation->kind == LC__OP_WRITE && !operation->in_sync && result >= 0) {
-    if (result == 0) result = -EIO;
-    else operation->from += result, operation->offset += (uint64_t)result, operation->len -= (size_t)result;
+    if (result == 0)
+      result = -EIO;
+    else
+      operation->from += result, operation->offset += (uint64_t)result, operation->len -= (size_t)result;
     again = result > 0 && (operation->len > 0 || operation->sync_after);
   }
   if (again) return ring_start(writer, operation);
@@ -188,7 +194,9 @@ lc_err lc__writer_create(bool want_ring, lc__writer **created) {
   return lc_ok();
 }
 
-void lc__writer_ref(lc__writer *writer) { writer->users++; }
+void lc__writer_ref(lc__writer *writer) {
+  writer->users++;
+}
 
 void lc__writer_unref(lc__writer *writer) {
   if (--writer->users > 0) return;
@@ -211,8 +219,12 @@ void lc__writer_unref(lc__writer *writer) {
   free(writer);
 }
 
-bool lc__writer_has_ring(const lc__writer *writer) { return writer->has_ring; }
-int lc__writer_event_fd(const lc__writer *writer) { return writer->has_ring ? writer->ring.ring_fd : writer->event_fd; }
+bool lc__writer_has_ring(const lc__writer *writer) {
+  return writer->has_ring;
+}
+int lc__writer_event_fd(const lc__writer *writer) {
+  return writer->has_ring ? writer->ring.ring_fd : writer->event_fd;
+}
 
 lc_err lc__writer_start(lc__writer *writer, lc__operation *operation) {
   LC_TRY(writer->has_ring ? ring_start(writer, operation) : thread_start(writer, operation));
@@ -223,8 +235,10 @@ lc_err lc__writer_start(lc__writer *writer, lc__operation *operation) {
 lc_err lc__writer_collect(lc__writer *writer, bool wait) {
   unsigned count = 0;
   if (writer->under_way == 0) return lc_ok();
-  if (writer->has_ring) LC_TRY(ring_collect(writer, wait, &count));
-  else count = thread_collect(writer, wait);
+  if (writer->has_ring)
+    LC_TRY(ring_collect(writer, wait, &count));
+  else
+    count = thread_collect(writer, wait);
   writer->under_way -= count;
   return lc_ok();
 }

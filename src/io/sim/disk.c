@@ -22,8 +22,10 @@ static void image_write(sim_image *image, uint64_t offset, const uint8_t *from, 
 }
 
 static void image_apply(sim_image *image, const sim_change *change) {
-  if (change->is_truncate) image_resize(image, (size_t)change->offset);
-  else image_write(image, change->offset, change->bytes, change->len);
+  if (change->is_truncate)
+    image_resize(image, (size_t)change->offset);
+  else
+    image_write(image, change->offset, change->bytes, change->len);
 }
 
 /* ---- inodes ---- */
@@ -122,9 +124,12 @@ void lc__sim_inode_write_torn(sim_inode *inode, uint64_t offset, const uint8_t *
 void lc__sim_inode_crash(sim_io *io, sim_inode *inode) {
   for (size_t i = 0; i < inode->changes.count; i++) {
     const sim_change *change = &inode->changes.items[i];
-    if (change->certain) image_apply(&inode->durable, change);
-    else if (!change->is_truncate) apply_torn(io, &inode->durable, change->offset, change->bytes, change->len);
-    else if (lc__sim_random(io, 2)) image_apply(&inode->durable, change);
+    if (change->certain)
+      image_apply(&inode->durable, change);
+    else if (!change->is_truncate)
+      apply_torn(io, &inode->durable, change->offset, change->bytes, change->len);
+    else if (lc__sim_random(io, 2))
+      image_apply(&inode->durable, change);
   }
   forget_changes(inode);
   image_resize(&inode->now, 0);

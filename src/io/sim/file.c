@@ -3,12 +3,15 @@
 
 #include "io/sim/sim_internal.h"
 
-static sim_io *io_of(lc_file *file) { return (sim_io *)file->io; }
+static sim_io *io_of(lc_file *file) {
+  return (sim_io *)file->io;
+}
 
 /* Counts the operation and refuses handles from before a crash. */
 static lc_err begin(lc_file *file, const char *what) {
   sim_file *self = (sim_file *)file;
-  if (self->epoch != io_of(file)->epoch) return lc_fail(LC_ERR_IO, "cannot %s %s: the machine went down since it was opened", what, self->path);
+  if (self->epoch != io_of(file)->epoch)
+    return lc_fail(LC_ERR_IO, "cannot %s %s: the machine went down since it was opened", what, self->path);
   return lc__sim_operation(io_of(file), what, self->path);
 }
 
@@ -144,7 +147,9 @@ static lc_err file_wait(lc_file *file) {
   return self->operation == SIM_OP_NONE ? lc_ok() : complete(self);
 }
 
-static int file_event_fd(lc_file *file) { return -1; }
+static int file_event_fd(lc_file *file) {
+  return -1;
+}
 static void file_share_events(lc_file *file, lc_file *with) {}
 
 static const lc_file_ops file_ops = {
@@ -165,7 +170,8 @@ static const lc_file_ops file_ops = {
 lc_err lc__sim_file_open(sim_io *io, const char *path, sim_inode *inode, lc_file **file) {
   sim_file *self = calloc(1, sizeof *self);
   lc_assert(self != NULL);
-  *self = (sim_file){.base = {.ops = &file_ops, .io = &io->base}, .inode = inode, .path = strdup(path), .epoch = io->epoch, .next = io->files};
+  *self =
+      (sim_file){.base = {.ops = &file_ops, .io = &io->base}, .inode = inode, .path = strdup(path), .epoch = io->epoch, .next = io->files};
   lc_assert(self->path != NULL);
   inode->users++;
   io->files = self;

@@ -58,9 +58,15 @@ static void rename_name(sim_names *names, const char *from, const char *to) {
 
 static void apply(sim_names *names, const sim_name_change *change) {
   switch (change->kind) {
-    case SIM_LINK: link_name(names, change->path, change->inode); break;
-    case SIM_UNLINK: unlink_name(names, change->path); break;
-    case SIM_RENAME: rename_name(names, change->path, change->to); break;
+    case SIM_LINK:
+      link_name(names, change->path, change->inode);
+      break;
+    case SIM_UNLINK:
+      unlink_name(names, change->path);
+      break;
+    case SIM_RENAME:
+      rename_name(names, change->path, change->to);
+      break;
   }
 }
 
@@ -190,7 +196,9 @@ lc_err lc__sim_rename(sim_io *io, const char *from, const char *to) {
   return lc_ok();
 }
 
-static int compare_names(const void *a, const void *b) { return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b); }
+static int compare_names(const void *a, const void *b) {
+  return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b);
+}
 
 lc_err lc__sim_list(sim_io *io, const char *path, lc_arena *arena, lc_str **names, size_t *count) {
   if (lc__sim_kind(io, path) != LC_PATH_DIRECTORY) return lc_fail(LC_ERR_FILE_MISSING, "cannot list %s: no such directory", path);

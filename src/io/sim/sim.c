@@ -12,8 +12,12 @@ static uint64_t next_random(sim_io *io) { /* splitmix64 */
   return z ^ z >> 31;
 }
 
-uint64_t lc__sim_random(sim_io *io, uint64_t limit) { return limit > 1 ? next_random(io) % limit : 0; }
-uint64_t lc_sim_random(lc_io *io, uint64_t limit) { return lc__sim_random((sim_io *)io, limit); }
+uint64_t lc__sim_random(sim_io *io, uint64_t limit) {
+  return limit > 1 ? next_random(io) % limit : 0;
+}
+uint64_t lc_sim_random(lc_io *io, uint64_t limit) {
+  return lc__sim_random((sim_io *)io, limit);
+}
 
 static void sim_random_bytes(lc_io *io, void *to, size_t len) {
   for (size_t i = 0; i < len; i++) ((uint8_t *)to)[i] = (uint8_t)next_random((sim_io *)io);
@@ -42,7 +46,8 @@ lc_err lc__sim_operation(sim_io *io, const char *what, const char *path) {
   }
   if (io->down) return lc_fail(LC_ERR_IO, "cannot %s %s: the machine is down", what, path);
   if (io->operations == io->fail_at) {
-    return lc_fail(io->fail_code, "cannot %s %s: %s", what, path, io->fail_code == LC_ERR_NO_SPACE ? "no space left on the device" : "I/O error");
+    return lc_fail(io->fail_code, "cannot %s %s: %s", what, path,
+                   io->fail_code == LC_ERR_NO_SPACE ? "no space left on the device" : "I/O error");
   }
   return lc_ok();
 }
@@ -68,7 +73,9 @@ static lc_err sim_open(lc_io *io, const char *path, lc_open_mode mode, unsigned 
   return err;
 }
 
-static lc_path_kind sim_kind(lc_io *io, const char *path) { return lc__sim_kind((sim_io *)io, path); }
+static lc_path_kind sim_kind(lc_io *io, const char *path) {
+  return lc__sim_kind((sim_io *)io, path);
+}
 
 static lc_err sim_dir_make(lc_io *io, const char *path) {
   LC_TRY(lc__sim_operation((sim_io *)io, "create directory", path));
@@ -128,9 +135,15 @@ lc_io *lc_sim_create(uint64_t seed) {
   return &self->base;
 }
 
-uint64_t lc_sim_operations(const lc_io *io) { return ((const sim_io *)io)->operations; }
-bool lc_sim_is_down(const lc_io *io) { return ((const sim_io *)io)->down; }
-bool lc_sim_was_stopped(const lc_io *io) { return ((const sim_io *)io)->stopped; }
+uint64_t lc_sim_operations(const lc_io *io) {
+  return ((const sim_io *)io)->operations;
+}
+bool lc_sim_is_down(const lc_io *io) {
+  return ((const sim_io *)io)->down;
+}
+bool lc_sim_was_stopped(const lc_io *io) {
+  return ((const sim_io *)io)->stopped;
+}
 
 void lc_sim_crash_after(lc_io *io, uint64_t operations) {
   sim_io *self = (sim_io *)io;
@@ -152,7 +165,9 @@ void lc_sim_crash(lc_io *io) {
   self->down = self->stopped = false;
 }
 
-void lc_sim_set_capacity(lc_io *io, uint64_t bytes) { ((sim_io *)io)->capacity = bytes; }
+void lc_sim_set_capacity(lc_io *io, uint64_t bytes) {
+  ((sim_io *)io)->capacity = bytes;
+}
 
 void lc_sim_flip_bit(lc_io *io, const char *path, uint64_t byte, unsigned bit) {
   sim_inode *inode = lc__sim_find_file((sim_io *)io, path);

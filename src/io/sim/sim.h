@@ -3,15 +3,15 @@
  * The simulated machine: a disk and a clock in memory, driven by a seed. The same seed and the same calls give the same run.
  *
  * The disk keeps what POSIX promises and no more:
- *   * What was not synced may be lost at a crash, sector by sector (512 bytes), in any combination; a file that grew may keep the old size, or
- *     have the new one with zeros or garbage where data did not arrive.
+ *   * What was not synced may be lost at a crash, sector by sector (512 bytes), in any combination; a file that grew may keep the old size,
+ * or have the new one with zeros or garbage where data did not arrive.
  *   * A durable write that is under way may have reached the disk in part.
  *   * Names that were made, removed or renamed may be as before unless their directory was synced; each such change by itself is atomic.
  *   * Syncing a file says nothing about its name.
  * Durable operations complete after a random number of polls. The wall clock jumps, also backwards; the monotonic clock does not.
  *
- * After a crash, or after lc_io_stop, every operation fails with LC_ERR_IO until lc_sim_crash. Files opened before it stay closable, no more.
- * Threads: one.
+ * After a crash, or after lc_io_stop, every operation fails with LC_ERR_IO until lc_sim_crash. Files opened before it stay closable, no
+ * more. Threads: one.
  */
 #include "io/io.h"
 
@@ -19,7 +19,7 @@ lc_io *lc_sim_create(uint64_t seed);
 
 /* What came to pass. An operation is anything that may touch the disk: open, write, sync, start or completion of a durable operation ... */
 uint64_t lc_sim_operations(const lc_io *io);
-bool lc_sim_is_down(const lc_io *io);   /* crashed or stopped */
+bool lc_sim_is_down(const lc_io *io);     /* crashed or stopped */
 bool lc_sim_was_stopped(const lc_io *io); /* by lc_io_stop, since the last lc_sim_crash */
 
 /* The machine goes down at the n-th operation from now (1: the next), before it takes effect. 0: no more. */

@@ -1,5 +1,6 @@
 #pragma once
-/* Shared by the files of io/sim: sim.c (machine, clock), names.c (directories), file.c (open files), disk.c (what a crash leaves of contents). */
+/* Shared by the files of io/sim: sim.c (machine, clock), names.c (directories), file.c (open files), disk.c (what a crash leaves of
+ * contents). */
 #include "base/vec.h"
 #include "io/io_internal.h"
 #include "io/sim/sim.h"
@@ -13,7 +14,7 @@ typedef struct sim_change {
   bool is_truncate, certain; /* certain: durable already, but behind changes that are not */
   uint64_t offset;           /* truncate: the new size */
   size_t len;
-  uint8_t *bytes;            /* owned */
+  uint8_t *bytes; /* owned */
 } sim_change;
 
 typedef struct sim_image {
@@ -36,7 +37,7 @@ typedef LC_VEC(sim_entry) sim_names;
 
 typedef struct sim_name_change {
   enum { SIM_LINK, SIM_UNLINK, SIM_RENAME } kind;
-  char *path, *to; /* to: of a rename */
+  char *path, *to;  /* to: of a rename */
   sim_inode *inode; /* of a link; NULL: a directory */
   bool certain;
 } sim_name_change;

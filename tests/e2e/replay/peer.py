@@ -94,7 +94,8 @@ class WebSocket:
         self.events = collections.deque()
         self.message, self.message_kind = bytearray(), None
         self.ended = False
-        self.parse()
+        if self.is_open:
+            self.parse()
 
     def receive(self, timeout):
         """More bytes, if any come in time. False when not, or at the end."""
