@@ -18,10 +18,12 @@ HOST("10.0", datastore_table_scan_bsatn) uint32_t datastore_table_scan_bsatn(uin
 HOST("10.0", datastore_index_scan_range_bsatn)
 uint32_t datastore_index_scan_range_bsatn(uint32_t index, const void *prefix, size_t prefix_len, uint32_t prefix_elems, const void *low,
                                           size_t low_len, const void *high, size_t high_len, uint32_t *iter);
-HOST("10.4", datastore_index_scan_point_bsatn) uint32_t datastore_index_scan_point_bsatn(uint32_t index, const void *point, size_t len, uint32_t *iter);
+HOST("10.4", datastore_index_scan_point_bsatn)
+uint32_t datastore_index_scan_point_bsatn(uint32_t index, const void *point, size_t len, uint32_t *iter);
 HOST("10.4", datastore_delete_by_index_scan_point_bsatn)
 uint32_t datastore_delete_by_index_scan_point_bsatn(uint32_t index, const void *point, size_t len, uint32_t *deleted);
-HOST("10.0", datastore_delete_all_by_eq_bsatn) uint32_t datastore_delete_all_by_eq_bsatn(uint32_t table, const void *rows, size_t len, uint32_t *deleted);
+HOST("10.0", datastore_delete_all_by_eq_bsatn)
+uint32_t datastore_delete_all_by_eq_bsatn(uint32_t table, const void *rows, size_t len, uint32_t *deleted);
 HOST("10.5", datastore_clear) uint32_t datastore_clear(uint32_t table, uint64_t *deleted);
 HOST("10.0", datastore_insert_bsatn) uint32_t datastore_insert_bsatn(uint32_t table, void *row, size_t *len);
 HOST("10.0", datastore_update_bsatn) uint32_t datastore_update_bsatn(uint32_t table, uint32_t index, void *row, size_t *len);
@@ -31,7 +33,8 @@ HOST("10.0", bytes_source_read) int32_t bytes_source_read(uint32_t source, void 
 HOST("10.1", bytes_source_remaining_length) int32_t bytes_source_remaining_length(uint32_t source, uint32_t *len);
 HOST("10.0", bytes_sink_write) uint32_t bytes_sink_write(uint32_t sink, const void *bytes, size_t *len);
 HOST("10.0", console_log)
-void console_log(uint32_t level, const char *target, size_t target_len, const char *file, size_t file_len, uint32_t line, const char *message, size_t message_len);
+void console_log(uint32_t level, const char *target, size_t target_len, const char *file, size_t file_len, uint32_t line,
+                 const char *message, size_t message_len);
 HOST("10.0", identity) void host_identity(void *to);
 
 enum { HOST_EXHAUSTED = -1, HOST_BUFFER_TOO_SMALL = 11, HOST_UNIQUE = 12 };
@@ -42,7 +45,9 @@ enum { PANIC_LEVEL = 101, ROWS_AT_ONCE = 64 << 10, PAGE = 64 << 10 };
 extern uint8_t __heap_base;
 static uint8_t *heap_at;
 
-static void heap_reset(void) { heap_at = &__heap_base; }
+static void heap_reset(void) {
+  heap_at = &__heap_base;
+}
 
 static void *heap_take(size_t size) {
   uintptr_t start = ((uintptr_t)heap_at + 15) & ~(uintptr_t)15, end = start + size;
@@ -53,7 +58,9 @@ static void *heap_take(size_t size) {
   return (void *)start;
 }
 
-void *lc_alloc(size_t size) { return __builtin_memset(heap_take(size), 0, size); }
+void *lc_alloc(size_t size) {
+  return __builtin_memset(heap_take(size), 0, size);
+}
 
 /* The compiler calls these for copies of structs. */
 #define LIBC __attribute__((used, no_builtin("memcpy", "memmove", "memset", "memcmp")))
@@ -105,8 +112,12 @@ const uint8_t *lc__take(lc_reader *reader, uint32_t len) {
 
 /* ---- text ---- */
 
-lc_string lc_string_of(const char *text) { return (lc_string){text, strlen(text)}; }
-bool lc_string_equal(lc_string a, lc_string b) { return a.len == b.len && __builtin_memcmp(a.ptr, b.ptr, a.len) == 0; }
+lc_string lc_string_of(const char *text) {
+  return (lc_string){text, strlen(text)};
+}
+bool lc_string_equal(lc_string a, lc_string b) {
+  return a.len == b.len && __builtin_memcmp(a.ptr, b.ptr, a.len) == 0;
+}
 
 lc_string lc_identity_hex(lc_identity id) {
   char *text = heap_take(64);
@@ -128,8 +139,12 @@ static void put_number(lc_writer *to, uint64_t value, bool negative, uint32_t ba
 
 static void put_conversion(lc_writer *to, const char **format, int32_t precision, uint32_t longs, va_list *arguments) {
   switch (*(*format)++) {
-    case '%': lc__put8(to, '%'); break;
-    case 'c': lc__put8(to, (uint8_t)va_arg(*arguments, int)); break;
+    case '%':
+      lc__put8(to, '%');
+      break;
+    case 'c':
+      lc__put8(to, (uint8_t)va_arg(*arguments, int));
+      break;
     case 's': {
       const char *text = va_arg(*arguments, const char *);
       lc__put(to, text, precision >= 0 ? (uint32_t)precision : strlen(text));
@@ -141,9 +156,14 @@ static void put_conversion(lc_writer *to, const char **format, int32_t precision
       put_number(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0, 10);
       break;
     }
-    case 'u': put_number(to, longs >= 2 ? va_arg(*arguments, unsigned long long) : va_arg(*arguments, unsigned), false, 10); break;
-    case 'x': put_number(to, longs >= 2 ? va_arg(*arguments, unsigned long long) : va_arg(*arguments, unsigned), false, 16); break;
-    default: __builtin_trap(); /* the compiler's format check knows more conversions than this does */
+    case 'u':
+      put_number(to, longs >= 2 ? va_arg(*arguments, unsigned long long) : va_arg(*arguments, unsigned), false, 10);
+      break;
+    case 'x':
+      put_number(to, longs >= 2 ? va_arg(*arguments, unsigned long long) : va_arg(*arguments, unsigned), false, 16);
+      break;
+    default:
+      __builtin_trap(); /* the compiler's format check knows more conversions than this does */
   }
 }
 
@@ -164,9 +184,9 @@ static lc_string format_arguments(const char *format, va_list *arguments) {
   return (lc_string){(const char *)to.data, to.len};
 }
 
-#define FORMAT(text, format)                         \
-  va_list arguments_##text;                          \
-  va_start(arguments_##text, format);                \
+#define FORMAT(text, format)                                    \
+  va_list arguments_##text;                                     \
+  va_start(arguments_##text, format);                           \
   lc_string text = format_arguments(format, &arguments_##text); \
   va_end(arguments_##text)
 
@@ -204,9 +224,22 @@ lc_identity lc_database_identity(void) {
 /* ---- tables ---- */
 
 static void check(uint32_t error, const char *what, const char *name) {
-  static const char *const texts[] = {"",  "host call failure", "not in a transaction", "malformed value", "no such table", "no such index", "no such iterator",
-                                      "", "no such bytes", "no space", "", "buffer too small", "a row with this key exists already", "the delay is too long",
-                                      "the index is not unique", "no such row"};
+  static const char *const texts[] = {"",
+                                      "host call failure",
+                                      "not in a transaction",
+                                      "malformed value",
+                                      "no such table",
+                                      "no such index",
+                                      "no such iterator",
+                                      "",
+                                      "no such bytes",
+                                      "no space",
+                                      "",
+                                      "buffer too small",
+                                      "a row with this key exists already",
+                                      "the delay is too long",
+                                      "the index is not unique",
+                                      "no such row"};
   if (error) lc_panic("%s %s: %s (error %u)", what, name, error < sizeof texts / sizeof *texts ? texts[error] : "failed", error);
 }
 
@@ -227,7 +260,9 @@ static uint32_t index_id(lc__index *index) {
 }
 
 /* The host does not take a null pointer, even for nothing. */
-static const void *not_null(const lc_writer *writer) { return writer->data ? (const void *)writer->data : ""; }
+static const void *not_null(const lc_writer *writer) {
+  return writer->data ? (const void *)writer->data : "";
+}
 
 bool lc__insert(lc__table *table, lc_writer *row, lc_reader *generated) {
   size_t len = row->len;
@@ -283,7 +318,8 @@ lc_scan lc__scan_point(lc__index *index, const lc_writer *key) {
 
 lc_scan lc__scan_range(lc__index *index, const lc_writer *low, const lc_writer *high) {
   lc_scan scan = {0};
-  check(datastore_index_scan_range_bsatn(index_id(index), "", 0, 0, low->data, low->len, high->data, high->len, &scan.handle), "looking in", index->name);
+  check(datastore_index_scan_range_bsatn(index_id(index), "", 0, 0, low->data, low->len, high->data, high->len, &scan.handle), "looking in",
+        index->name);
   return scan;
 }
 
@@ -300,8 +336,10 @@ bool lc__scan_more(lc_scan *scan) {
       want = len;
       continue;
     }
-    if (result == HOST_EXHAUSTED) scan->handle = 0;
-    else check((uint32_t)result, "reading", "rows");
+    if (result == HOST_EXHAUSTED)
+      scan->handle = 0;
+    else
+      check((uint32_t)result, "reading", "rows");
     heap_at = buffer + len;
     scan->rows = (lc_reader){buffer, buffer + len};
   }
@@ -320,9 +358,15 @@ static lc__reducer *reducers, **reducers_end = &reducers;
 static lc__schedule *schedules, **schedules_end = &schedules;
 static uint32_t table_count, reducer_count, schedule_count;
 
-void lc__register_table(lc__table *table) { *tables_end = table, tables_end = &table->next, table_count++; }
-void lc__register_reducer(lc__reducer *reducer) { *reducers_end = reducer, reducers_end = &reducer->next, reducer_count++; }
-void lc__register_schedule(lc__schedule *schedule) { *schedules_end = schedule, schedules_end = &schedule->next, schedule_count++; }
+void lc__register_table(lc__table *table) {
+  *tables_end = table, tables_end = &table->next, table_count++;
+}
+void lc__register_reducer(lc__reducer *reducer) {
+  *reducers_end = reducer, reducers_end = &reducer->next, reducer_count++;
+}
+void lc__register_schedule(lc__schedule *schedule) {
+  *schedules_end = schedule, schedules_end = &schedule->next, schedule_count++;
+}
 void lc__register_index(lc__table *table, lc__index *index) {
   lc__index **end = &table->indexes;
   while (*end) end = &(*end)->next;
@@ -334,12 +378,22 @@ static void put_text(lc_writer *to, const char *text) {
   lc__put32(to, len);
   lc__put(to, text, len);
 }
-static void put_some_text(lc_writer *to, const char *text) { lc__put8(to, 0), put_text(to, text); }
-static void put_none(lc_writer *to) { lc__put8(to, 1); }
-static void put16(lc_writer *to, uint16_t v) { lc__put(to, &v, 2); }
-static void put_column_list(lc_writer *to, uint16_t column) { lc__put32(to, 1), put16(to, column); }
+static void put_some_text(lc_writer *to, const char *text) {
+  lc__put8(to, 0), put_text(to, text);
+}
+static void put_none(lc_writer *to) {
+  lc__put8(to, 1);
+}
+static void put16(lc_writer *to, uint16_t v) {
+  lc__put(to, &v, 2);
+}
+static void put_column_list(lc_writer *to, uint16_t column) {
+  lc__put32(to, 1), put16(to, column);
+}
 
-void lc__describe_tag(lc_describer *describer, enum lc__tag tag) { lc__put8(describer->out, (uint8_t)tag); }
+void lc__describe_tag(lc_describer *describer, enum lc__tag tag) {
+  lc__put8(describer->out, (uint8_t)tag);
+}
 
 void lc__describe_elements(lc_describer *describer, enum lc__tag product_or_sum, const lc__element *elements, uint32_t count) {
   lc__put8(describer->out, (uint8_t)product_or_sum);
@@ -357,7 +411,9 @@ void lc__describe_one_field(lc_describer *describer, const char *name, enum lc__
   lc__put8(describer->out, (uint8_t)tag);
 }
 
-void lc_describe_unit(lc_describer *describer) { lc__describe_elements(describer, LC__PRODUCT_TYPE, NULL, 0); }
+void lc_describe_unit(lc_describer *describer) {
+  lc__describe_elements(describer, LC__PRODUCT_TYPE, NULL, 0);
+}
 
 void lc_describe_schedule_at(lc_describer *describer) {
   static const lc__element variants[] = {{"Interval", lc_describe_time_duration}, {"Time", lc_describe_timestamp}};
@@ -377,8 +433,10 @@ void lc__describe_array(lc_describer *describer, lc_describe_fn *element) {
 static uint32_t type_number(lc_describer *describer, lc__named_type *type) {
   if (!type->number) {
     type->number = ++describer->count;
-    if (describer->last) describer->last->next = type;
-    else describer->first = type;
+    if (describer->last)
+      describer->last->next = type;
+    else
+      describer->first = type;
     describer->last = type;
   }
   return type->number - 1;
@@ -444,9 +502,9 @@ static void put_table(lc_describer *describer, const lc__table *table) {
     put_none(to), put_none(to), put_none(to);
     lc__put(to, &increment, 16);
   }
-  lc__put8(to, 1);                                        /* a user's table */
+  lc__put8(to, 1); /* a user's table */
   lc__put8(to, table->visibility & LC__public ? 0 : 1);
-  lc__put32(to, 0);                                       /* default values */
+  lc__put32(to, 0); /* default values */
   lc__put8(to, table->visibility & LC__private_event ? 1 : 0);
 }
 
@@ -459,13 +517,15 @@ static void put_reducer(lc_describer *describer, const lc__reducer *reducer) {
     reducer->params[p].describe(describer);
   }
   lc__put8(to, reducer->visibility);
-  lc_describe_unit(describer);          /* result */
+  lc_describe_unit(describer);             /* result */
   lc__describe_tag(describer, LC__STRING); /* error */
 }
 
 enum { TYPESPACE, TYPES, TABLES, REDUCERS, SCHEDULES = 6, LIFECYCLES, EXPLICIT_NAMES = 10, SECTION_COUNT = 7, DEFINITION_V10 = 2 };
 
-static void section(lc_writer *to, uint8_t kind, uint32_t count) { lc__put8(to, kind), lc__put32(to, count); }
+static void section(lc_writer *to, uint8_t kind, uint32_t count) {
+  lc__put8(to, kind), lc__put32(to, count);
+}
 
 /* Everything that can mention a type comes first, so that the list of types is complete when it is written. */
 static void describe_functions_and_tables(lc_describer *describer) {
@@ -541,9 +601,10 @@ static lc_reader read_arguments(uint32_t source) {
   return (lc_reader){bytes, bytes + len};
 }
 
-__attribute__((export_name("__call_reducer__"))) int32_t lc__call_reducer(uint32_t id, uint64_t sender_0, uint64_t sender_1, uint64_t sender_2,
-                                                                          uint64_t sender_3, uint64_t connection_0, uint64_t connection_1,
-                                                                          int64_t timestamp, uint32_t args, uint32_t error) {
+__attribute__((export_name("__call_reducer__"))) int32_t lc__call_reducer(uint32_t id, uint64_t sender_0, uint64_t sender_1,
+                                                                          uint64_t sender_2, uint64_t sender_3, uint64_t connection_0,
+                                                                          uint64_t connection_1, int64_t timestamp, uint32_t args,
+                                                                          uint32_t error) {
   heap_reset();
   const lc__reducer *reducer = reducers;
   while (reducer && id--) reducer = reducer->next;

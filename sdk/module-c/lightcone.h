@@ -30,8 +30,9 @@
  *              hash_index and hash_key (equality only).
  *   visibility public, private, event, private_event (rows of an event table reach subscribers and are not kept).
  *
- * For LC_TABLE(t, Row, …) there are: t_insert, t_try_insert, t_count, t_clear, t_delete, t_scan, t_next; for a unique column c: t_find_by_c,
- * t_update_by_c, t_delete_by_c; for an indexed column c: t_filter_by_c, t_delete_by_c, and (ordered) t_range_by_c. LC_FOR_EACH walks a scan.
+ * For LC_TABLE(t, Row, …) there are: t_insert, t_try_insert, t_count, t_clear, t_delete, t_scan, t_next; for a unique column c:
+ * t_find_by_c, t_update_by_c, t_delete_by_c; for an indexed column c: t_filter_by_c, t_delete_by_c, and (ordered) t_range_by_c.
+ * LC_FOR_EACH walks a scan.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -104,7 +105,8 @@ lc_identity lc_database_identity(void);
 
 /* LC_TABLE(name, Row, visibility, (kind, type, column), …) */
 #define LC_TABLE(name, Row, visibility, ...) LC__TABLE(name, Row, visibility, __VA_ARGS__)
-/* An ordered index over several columns: LC_INDEX(message, by_room_time, (u32, room), (timestamp, sent)); its rows: LC_FILTER(message, by_room_time, room, sent) */
+/* An ordered index over several columns: LC_INDEX(message, by_room_time, (u32, room), (timestamp, sent)).
+ * Its rows: LC_FILTER(message, by_room_time, room, sent) */
 #define LC_INDEX(table, name, ...) LC__INDEX(table, name, __VA_ARGS__)
 /* LC_PRODUCT(Point, (f32, x), (f32, y)) */
 #define LC_PRODUCT(Name, ...) LC__PRODUCT(Name, __VA_ARGS__)

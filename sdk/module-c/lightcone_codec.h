@@ -140,7 +140,10 @@ LC__FN void lc_get_unit(lc_reader *reader, lc_unit *value) { (void)reader, (void
 
 typedef lc_string lc_c_string;
 enum { lc_filterable_string = 1, lc_integer_string = 0 };
-LC__FN void lc_put_string(lc_writer *writer, const lc_string *value) { lc__put32(writer, value->len); lc__put(writer, value->ptr, value->len); }
+LC__FN void lc_put_string(lc_writer *writer, const lc_string *value) {
+  lc__put32(writer, value->len);
+  lc__put(writer, value->ptr, value->len);
+}
 LC__FN void lc_get_string(lc_reader *reader, lc_string *value) {
   uint32_t len = lc__get32(reader);
   *value = (lc_string){(const char *)lc__take(reader, len), len};
@@ -150,7 +153,10 @@ LC__DEFINE_CONTAINERS(string)
 
 typedef lc_bytes lc_c_bytes;
 enum { lc_filterable_bytes = 0, lc_integer_bytes = 0 };
-LC__FN void lc_put_bytes(lc_writer *writer, const lc_bytes *value) { lc__put32(writer, value->len); lc__put(writer, value->ptr, value->len); }
+LC__FN void lc_put_bytes(lc_writer *writer, const lc_bytes *value) {
+  lc__put32(writer, value->len);
+  lc__put(writer, value->ptr, value->len);
+}
 LC__FN void lc_get_bytes(lc_reader *reader, lc_bytes *value) {
   uint32_t len = lc__get32(reader);
   *value = (lc_bytes){lc__take(reader, len), len};
@@ -160,7 +166,10 @@ LC__DEFINE_CONTAINERS(bytes)
 
 typedef lc_schedule_at lc_c_schedule_at;
 enum { lc_filterable_schedule_at = 0, lc_integer_schedule_at = 0 };
-LC__FN void lc_put_schedule_at(lc_writer *writer, const lc_schedule_at *value) { lc__put8(writer, value->kind); lc__put(writer, &value->micros, 8); }
+LC__FN void lc_put_schedule_at(lc_writer *writer, const lc_schedule_at *value) {
+  lc__put8(writer, value->kind);
+  lc__put(writer, &value->micros, 8);
+}
 LC__FN void lc_get_schedule_at(lc_reader *reader, lc_schedule_at *value) {
   value->kind = (enum lc_schedule_kind)lc__get8(reader);
   __builtin_memcpy(&value->micros, lc__take(reader, 8), 8);

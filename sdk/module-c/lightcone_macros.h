@@ -140,7 +140,8 @@ uint64_t lc__clear(lc__table *table);
   if ((LC__KIND_##kind & LC__AUTO) && lc__is_zero(&row->column, sizeof row->column)) lc_get_##T(&generated, &row->column);
 #define LC__COLUMN_CHECK(table, kind, T, column)                                                                  \
   _Static_assert(LC__KIND_##kind == 0 || lc_filterable_##T, "column " #column " of table " #table ": a " #T " cannot be an index key"); \
-  _Static_assert(!(LC__KIND_##kind & LC__AUTO) || lc_integer_##T, "column " #column " of table " #table ": only integers can be numbered automatically");
+  _Static_assert(!(LC__KIND_##kind & LC__AUTO) || lc_integer_##T,                                                 \
+                 "column " #column " of table " #table ": only integers can be numbered automatically");
 #define LC__COLUMN_API(table, kind, T, column) LC__API_##kind(table, T, column)
 
 static inline bool lc__is_zero(const void *value, size_t len) {
@@ -161,7 +162,8 @@ static inline bool lc__is_zero(const void *value, size_t len) {
   enum { LC__EACH(LC__COLUMN_NUMBER, table, __VA_ARGS__) LC__COLUMN_COUNT_OF_##table };                           \
   LC__EACH(LC__COLUMN_CHECK, table, __VA_ARGS__)                                                                  \
   static const lc__column lc__columns_##table[] = {LC__EACH(LC__COLUMN_FLAGS, ~, __VA_ARGS__)};                   \
-  static lc__table lc__table_##table = {#table, &lc__type_##Row, lc__columns_##table, LC__COLUMN_COUNT_OF_##table, LC__##visible, 0, NULL, NULL}; \
+  static lc__table lc__table_##table = {                                                                          \
+      #table, &lc__type_##Row, lc__columns_##table, LC__COLUMN_COUNT_OF_##table, LC__##visible, 0, NULL, NULL};   \
   LC__PREINIT(table, lc__register_table(&lc__table_##table))                                                      \
   LC__FN bool table##_try_insert(Row *row) {                                                                      \
     lc_writer writer = {0};                                                                                       \

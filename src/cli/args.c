@@ -24,7 +24,8 @@ static void give(lc_args *args, const lc_option *option, const char *value) {
 }
 
 /* `text` is the argument without its dashes; `next` the argument behind it or NULL. `*used_next` tells whether that was taken. */
-static lc_err parse_long(lc_args *args, const lc_option *const *tables, size_t table_count, const char *text, const char *next, bool *used_next) {
+static lc_err parse_long(lc_args *args, const lc_option *const *tables, size_t table_count, const char *text, const char *next,
+                         bool *used_next) {
   const char *equals = strchr(text, '=');
   size_t len = equals ? (size_t)(equals - text) : strlen(text);
   const lc_option *option = find_long(tables, table_count, text, len);
@@ -42,7 +43,8 @@ static lc_err parse_long(lc_args *args, const lc_option *const *tables, size_t t
   return lc_ok();
 }
 
-static lc_err parse_short(lc_args *args, const lc_option *const *tables, size_t table_count, const char *text, const char *next, bool *used_next) {
+static lc_err parse_short(lc_args *args, const lc_option *const *tables, size_t table_count, const char *text, const char *next,
+                          bool *used_next) {
   for (; *text; text++) {
     const lc_option *option = find_letter(tables, table_count, *text);
     if (!option) return lc_fail(LC_ERR_USAGE, "unknown option -%c", *text);
@@ -91,11 +93,15 @@ static const struct lc_given *find_given(const lc_args *args, const char *name) 
   return NULL;
 }
 
-bool lc_args_has(const lc_args *args, const char *name) { return find_given(args, name) != NULL; }
+bool lc_args_has(const lc_args *args, const char *name) {
+  return find_given(args, name) != NULL;
+}
 
 const char *lc_args_value(const lc_args *args, const char *name) {
   const struct lc_given *given = find_given(args, name);
   return given ? given->value : NULL;
 }
 
-const char *lc_args_positional(const lc_args *args, size_t index) { return index < args->positionals.count ? args->positionals.items[index] : NULL; }
+const char *lc_args_positional(const lc_args *args, size_t index) {
+  return index < args->positionals.count ? args->positionals.items[index] : NULL;
+}

@@ -16,13 +16,17 @@ typedef struct lc_option {
   const char *name, *alias; /* without dashes; alias may be NULL */
   char letter;              /* 0: none */
   lc_option_kind kind;
-  const char *value;        /* what the help calls it */
-  const char *help;         /* NULL: not shown */
+  const char *value; /* what the help calls it */
+  const char *help;  /* NULL: not shown */
 } lc_option;
 
 typedef struct lc_args {
   LC_VEC(const char *) positionals;
-  LC_VEC(struct lc_given { const lc_option *option; const char *value; }) given;
+  LC_VEC(struct lc_given {
+    const lc_option *option;
+    const char *value;
+  })
+  given;
 } lc_args;
 
 /* `options` ends with a row whose name is NULL. Errors: LC_ERR_USAGE with what is wrong. */

@@ -17,7 +17,8 @@ lc_err lc_command_build(lc_cli *cli, const lc_args *args) {
   const char *directory = lc_args_value(args, "module-path"), *wasm;
   if (!directory) directory = lc_args_positional(args, 0);
   if (!directory) directory = lc_build_is_module("spacetimedb") ? "spacetimedb" : ".";
-  lc_build_options options = {.debug = lc_args_has(args, "debug"), .features = lc_args_value(args, "features"), .lint_directory = lc_args_value(args, "lint-dir")};
+  lc_build_options options = {
+      .debug = lc_args_has(args, "debug"), .features = lc_args_value(args, "features"), .lint_directory = lc_args_value(args, "lint-dir")};
   LC_TRY(lc_build_module(&cli->arena, directory, &options, &wasm));
   lc_cli_say("Build finished successfully.");
   printf("%s\n", wasm);

@@ -31,7 +31,9 @@ static bool has_suffix(const char *name, const char *suffix) {
   return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
 }
 
-static int compare_strings(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int compare_strings(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 /* Paths of the .c files, in `directory` and its `src`. */
 static void find_c_files(lc_arena *arena, const char *directory, argument_list *files) {
@@ -89,8 +91,8 @@ static lc_err choose_cargo(argument_list *argv, const char **note) {
   static char linker[PATH_MAX];
   char rustc[PATH_MAX], cargo[PATH_MAX], sysroot[PATH_MAX - 64];
   *note = "";
-  if (lc_process_find("rustc", rustc, sizeof rustc) && lc_process_find("cargo", cargo, sizeof cargo) && sysroot_of(rustc, sysroot, sizeof sysroot) &&
-      exists("%s/lib/rustlib/%s/lib", sysroot, WASM_TARGET)) {
+  if (lc_process_find("rustc", rustc, sizeof rustc) && lc_process_find("cargo", cargo, sizeof cargo) &&
+      sysroot_of(rustc, sysroot, sizeof sysroot) && exists("%s/lib/rustlib/%s/lib", sysroot, WASM_TARGET)) {
     lc_vec_push(argv, "cargo");
     lc_vec_push(argv, "build");
     return lc_ok();
@@ -106,9 +108,8 @@ static lc_err choose_cargo(argument_list *argv, const char **note) {
     lc_vec_push(argv, "-Zbuild-std=std,panic_abort");
     return lc_ok();
   }
-  return lc_fail(LC_ERR_BUILD,
-                 "no Rust toolchain here can build for " WASM_TARGET ". Either `rustup target add " WASM_TARGET
-                 "`, or on Debian `apt-get install rustc-web cargo-web rust-web-src lld-22`.");
+  return lc_fail(LC_ERR_BUILD, "no Rust toolchain here can build for " WASM_TARGET ". Either `rustup target add " WASM_TARGET
+                               "`, or on Debian `apt-get install rustc-web cargo-web rust-web-src lld-22`.");
 }
 
 /* cargo's messages, one JSON object per line: the first file of the last artifact is the module. */
@@ -157,8 +158,10 @@ static uint32_t lint_directory(const char *directory) {
     snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
     if (entry->d_name[0] == '.') continue;
     struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) hits += lint_directory(path);
-    else if (has_suffix(entry->d_name, ".rs")) hits += lint_file(path);
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+      hits += lint_directory(path);
+    else if (has_suffix(entry->d_name, ".rs"))
+      hits += lint_file(path);
   }
   if (dir) closedir(dir);
   return hits;
@@ -168,7 +171,10 @@ static lc_err build_rust(lc_arena *arena, const char *directory, const lc_build_
   const char *lint = options->lint_directory ? options->lint_directory : "src";
   if (lint[0]) {
     uint32_t hits = lint_directory(lc_arena_printf(arena, "%s/%s", directory, lint).ptr);
-    if (hits) return lc_fail(LC_ERR_BUILD, "%u line(s) of %s print to the standard output, which modules do not have: use log::info! instead (or --lint-dir=)", hits, directory);
+    if (hits)
+      return lc_fail(LC_ERR_BUILD,
+                     "%u line(s) of %s print to the standard output, which modules do not have: use log::info! instead (or --lint-dir=)",
+                     hits, directory);
   }
   argument_list argv = {0};
   const char *note;
@@ -186,8 +192,10 @@ static lc_err build_rust(lc_arena *arena, const char *directory, const lc_build_
   lc_buf output = {0};
   int status = 0;
   const char *doing = lc_arena_printf(arena, "Building the Rust module %s%s …", directory, note).ptr;
-  lc_err err = lc_process_run(argv.items, directory, lc_cli_is_terminal(2) ? NULL : doing, &output, &status); /* cargo shows its own progress */
-  if (!lc_failed(err) && status != 0) err = lc_fail(LC_ERR_BUILD, "building %s: cargo ended with code %d; its messages are above", directory, status);
+  lc_err err =
+      lc_process_run(argv.items, directory, lc_cli_is_terminal(2) ? NULL : doing, &output, &status); /* cargo shows its own progress */
+  if (!lc_failed(err) && status != 0)
+    err = lc_fail(LC_ERR_BUILD, "building %s: cargo ended with code %d; its messages are above", directory, status);
   *wasm_path = lc_failed(err) ? NULL : last_artifact(arena, lc_buf_str(&output));
   if (!lc_failed(err) && (!*wasm_path || !has_suffix(*wasm_path, ".wasm")))
     err = lc_fail(LC_ERR_BUILD, "building %s: cargo made no .wasm file. Does Cargo.toml say `[lib] crate-type = [\"cdylib\"]`?", directory);
@@ -222,8 +230,8 @@ static bool find_sdk(lc_arena *arena, const char **sdk) {
   program[len > 0 ? len : 0] = 0;
   char *slash = strrchr(program, '/');
   if (slash) *slash = 0;
-  const char *places[] = {getenv("LIGHTCONE_SDK"), lc_arena_printf(arena, "%s/../sdk/module-c", program).ptr, lc_arena_printf(arena, "%s/../share/lightcone/module-c", program).ptr,
-                          "sdk/module-c"};
+  const char *places[] = {getenv("LIGHTCONE_SDK"), lc_arena_printf(arena, "%s/../sdk/module-c", program).ptr,
+                          lc_arena_printf(arena, "%s/../share/lightcone/module-c", program).ptr, "sdk/module-c"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (!places[i] || !exists("%s/%s", places[i], "lightcone.h")) continue;
     *sdk = places[i];
@@ -232,18 +240,38 @@ static bool find_sdk(lc_arena *arena, const char **sdk) {
   return false;
 }
 
-static lc_err build_c(lc_arena *arena, const char *directory, const lc_build_options *options, argument_list *files, const char **wasm_path) {
+static lc_err build_c(lc_arena *arena, const char *directory, const lc_build_options *options, argument_list *files,
+                      const char **wasm_path) {
   char clang[PATH_MAX], linker[PATH_MAX];
   const char *sdk;
   if (!find_clang(clang, sizeof clang) || !newest_wasm_ld(linker, sizeof linker))
-    return lc_fail(LC_ERR_BUILD, "building %s needs clang with WebAssembly support and wasm-ld: `apt-get install clang-22 lld-22` (any version from 16 will do)", directory);
+    return lc_fail(
+        LC_ERR_BUILD,
+        "building %s needs clang with WebAssembly support and wasm-ld: `apt-get install clang-22 lld-22` (any version from 16 will do)",
+        directory);
   if (!find_sdk(arena, &sdk))
-    return lc_fail(LC_ERR_BUILD, "building %s needs the C SDK, and lightcone.h is not beside this program: set LIGHTCONE_SDK to the directory sdk/module-c", directory);
+    return lc_fail(
+        LC_ERR_BUILD,
+        "building %s needs the C SDK, and lightcone.h is not beside this program: set LIGHTCONE_SDK to the directory sdk/module-c",
+        directory);
   const char *output_directory = lc_arena_printf(arena, "%s/target", directory).ptr;
   LC_TRY(lc_cli_make_directory(output_directory));
   *wasm_path = lc_arena_printf(arena, "%s/module.wasm", output_directory).ptr;
-  const char *const fixed[] = {clang, "--target=" WASM_TARGET, "-std=gnu2x", options->debug ? "-O0" : "-O2", "-g0", "-ffreestanding", "-nostdlib", "-Wall", "-Wextra",
-                               "-Wno-unused-parameter", "-Wl,--no-entry", "-o", *wasm_path, "-I", sdk};
+  const char *const fixed[] = {clang,
+                               "--target=" WASM_TARGET,
+                               "-std=gnu2x",
+                               options->debug ? "-O0" : "-O2",
+                               "-g0",
+                               "-ffreestanding",
+                               "-nostdlib",
+                               "-Wall",
+                               "-Wextra",
+                               "-Wno-unused-parameter",
+                               "-Wl,--no-entry",
+                               "-o",
+                               *wasm_path,
+                               "-I",
+                               sdk};
   argument_list argv = {0};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) lc_vec_push(&argv, fixed[i]);
   const char *use_linker = lc_arena_printf(arena, "-fuse-ld=%s", linker).ptr, *runtime = lc_arena_printf(arena, "%s/lightcone.c", sdk).ptr;
@@ -254,7 +282,8 @@ static lc_err build_c(lc_arena *arena, const char *directory, const lc_build_opt
   lc_buf output = {0};
   int status = 0;
   lc_err err = lc_process_run(argv.items, NULL, lc_arena_printf(arena, "Building the C module %s …", directory).ptr, &output, &status);
-  if (!lc_failed(err) && status != 0) err = lc_fail(LC_ERR_BUILD, "building %s: clang ended with code %d; its messages are above", directory, status);
+  if (!lc_failed(err) && status != 0)
+    err = lc_fail(LC_ERR_BUILD, "building %s: clang ended with code %d; its messages are above", directory, status);
   lc_buf_deinit(&output);
   lc_vec_deinit(&argv);
   return err;
@@ -272,8 +301,10 @@ static void optimise(lc_arena *arena, const char **wasm_path) {
   lc_buf output = {0};
   int status = 1;
   lc_err err = lc_process_run(argv, NULL, "Optimising with wasm-opt …", &output, &status);
-  if (!lc_failed(err) && status == 0) *wasm_path = optimised;
-  else lc_cli_say("wasm-opt failed; the module stays as the compiler made it.");
+  if (!lc_failed(err) && status == 0)
+    *wasm_path = optimised;
+  else
+    lc_cli_say("wasm-opt failed; the module stays as the compiler made it.");
   lc_buf_deinit(&output);
 }
 
@@ -285,9 +316,15 @@ lc_err lc_build_module(lc_arena *arena, const char *directory, const lc_build_op
     err = build_rust(arena, directory, options, wasm_path);
   } else {
     find_c_files(arena, directory, &files);
-    if (files.count && options->features) err = lc_fail(LC_ERR_USAGE, "--features is for Rust modules; %s is a C module", directory);
-    else if (files.count) err = build_c(arena, directory, options, &files, wasm_path);
-    else err = lc_fail(LC_ERR_BUILD, "%s holds no module: neither a Cargo.toml nor .c files. --module-path names another directory, --bin-path a compiled module.", directory);
+    if (files.count && options->features)
+      err = lc_fail(LC_ERR_USAGE, "--features is for Rust modules; %s is a C module", directory);
+    else if (files.count)
+      err = build_c(arena, directory, options, &files, wasm_path);
+    else
+      err = lc_fail(
+          LC_ERR_BUILD,
+          "%s holds no module: neither a Cargo.toml nor .c files. --module-path names another directory, --bin-path a compiled module.",
+          directory);
   }
   lc_vec_deinit(&files);
   if (!lc_failed(err) && !options->debug) optimise(arena, wasm_path);

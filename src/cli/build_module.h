@@ -10,7 +10,7 @@
 
 typedef struct lc_build_options {
   bool debug;
-  const char *features; /* of cargo; NULL */
+  const char *features;       /* of cargo; NULL */
   const char *lint_directory; /* NULL: src; "": none */
 } lc_build_options;
 

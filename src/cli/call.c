@@ -22,13 +22,17 @@ static size_t distance(lc_str a, lc_str b) {
       size_t best = i == 0 ? j : j == 0 ? i : table[i - 1][j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
       if (i && j && table[i - 1][j] + 1 < best) best = table[i - 1][j] + 1;
       if (i && j && table[i][j - 1] + 1 < best) best = table[i][j - 1] + 1;
-      if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] && table[i - 2][j - 2] + 1 < best) best = table[i - 2][j - 2] + 1;
+      if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] && table[i - 2][j - 2] + 1 < best)
+        best = table[i - 2][j - 2] + 1;
       table[i][j] = best;
     }
   return table[a.len][b.len];
 }
 
-typedef struct candidate { lc_str name; size_t distance; } candidate;
+typedef struct candidate {
+  lc_str name;
+  size_t distance;
+} candidate;
 static int compare_candidates(const void *a, const void *b) {
   const candidate *left = a, *right = b;
   return (left->distance > right->distance) - (left->distance < right->distance);
@@ -47,18 +51,22 @@ static void put_list(lc_buf *to, const char *what, candidate *candidates, size_t
 }
 
 static lc_err unknown_function(lc_cli *cli, const lc_module_def *def, lc_str wanted, const char *database, const char *identity) {
-  candidate *reducers = LC_ARENA_ARRAY(&cli->arena, candidate, def->reducer_count + 1), *procedures = LC_ARENA_ARRAY(&cli->arena, candidate, def->procedure_count + 1);
+  candidate *reducers = LC_ARENA_ARRAY(&cli->arena, candidate, def->reducer_count + 1),
+            *procedures = LC_ARENA_ARRAY(&cli->arena, candidate, def->procedure_count + 1);
   size_t reducer_count = 0, procedure_count = 0, allowed = (wanted.len > 3 ? wanted.len : 3) / 3;
   candidate best = {{0}, allowed + 1};
   for (uint32_t i = 0; i < def->reducer_count; i++)
-    if (def->reducers[i].lifecycle == LC_LIFECYCLE_NONE) reducers[reducer_count++] = (candidate){def->reducers[i].name, distance(wanted, def->reducers[i].name)};
-  for (uint32_t i = 0; i < def->procedure_count; i++) procedures[procedure_count++] = (candidate){def->procedures[i].name, distance(wanted, def->procedures[i].name)};
+    if (def->reducers[i].lifecycle == LC_LIFECYCLE_NONE)
+      reducers[reducer_count++] = (candidate){def->reducers[i].name, distance(wanted, def->reducers[i].name)};
+  for (uint32_t i = 0; i < def->procedure_count; i++)
+    procedures[procedure_count++] = (candidate){def->procedures[i].name, distance(wanted, def->procedures[i].name)};
   for (size_t i = 0; i < reducer_count; i++)
     if (reducers[i].distance < best.distance) best = reducers[i];
   for (size_t i = 0; i < procedure_count && best.distance > allowed; i++)
     if (procedures[i].distance < best.distance) best = procedures[i];
   lc_buf text = {0};
-  lc_buf_printf(&text, "No such reducer or procedure `%.*s` for database `%s` resolving to identity `%s`.", LC_STR_ARGS(wanted), database, identity);
+  lc_buf_printf(&text, "No such reducer or procedure `%.*s` for database `%s` resolving to identity `%s`.", LC_STR_ARGS(wanted), database,
+                identity);
   if (best.name.ptr) {
     lc_buf_printf(&text, "\n\nA function with a similar name exists: `%.*s`", LC_STR_ARGS(best.name));
   } else {
@@ -77,13 +85,18 @@ static void put_argument(lc_buf *to, const lc_type *type, const char *text) {
   type = lc_type_resolve(type);
   size_t len = strlen(text);
   bool quoted = len >= 2 && text[0] == '"' && text[len - 1] == '"';
-  if (type->kind == LC_TYPE_STRING && !quoted) lc_json_put_string(to, lc_str_of(text));
-  else if (type->special == LC_SPECIAL_IDENTITY && strncmp(text, "0x", 2) == 0) lc_buf_printf(to, "[\"%s\"]", text);
-  else if (type->special == LC_SPECIAL_IDENTITY && strncmp(text, "c200", 4) == 0) lc_buf_printf(to, "[\"0x%s\"]", text);
-  else lc_buf_put_text(to, text);
+  if (type->kind == LC_TYPE_STRING && !quoted)
+    lc_json_put_string(to, lc_str_of(text));
+  else if (type->special == LC_SPECIAL_IDENTITY && strncmp(text, "0x", 2) == 0)
+    lc_buf_printf(to, "[\"%s\"]", text);
+  else if (type->special == LC_SPECIAL_IDENTITY && strncmp(text, "c200", 4) == 0)
+    lc_buf_printf(to, "[\"0x%s\"]", text);
+  else
+    lc_buf_put_text(to, text);
 }
 
-static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const lc_module_def *def, const lc_type *params, lc_str function) {
+static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const lc_module_def *def, const lc_type *params,
+                            lc_str function) {
   size_t given = args->positionals.count - first;
   if (given != params->field_count) {
     lc_buf signature = {0};
@@ -91,8 +104,8 @@ static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const
       lc_buf_printf(&signature, "%s%.*s: ", i ? ", " : "", LC_STR_ARGS(params->fields[i].name));
       lc_definition_put_type(&signature, def, params->fields[i].type);
     }
-    lc_err err = lc_fail(LC_ERR_ARGUMENTS, "%.*s takes %u argument(s), %zu given: %.*s(%.*s)", LC_STR_ARGS(function), params->field_count, given, LC_STR_ARGS(function),
-                         LC_STR_ARGS(lc_buf_str(&signature)));
+    lc_err err = lc_fail(LC_ERR_ARGUMENTS, "%.*s takes %u argument(s), %zu given: %.*s(%.*s)", LC_STR_ARGS(function), params->field_count,
+                         given, LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&signature)));
     lc_buf_deinit(&signature);
     return err;
   }
@@ -105,21 +118,27 @@ static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const
   return lc_ok();
 }
 
-static lc_err call(lc_cli *cli, const lc_args *args, const lc_remote *remote, const lc_module_def *def, const char *name, const char *identity, size_t rest) {
+static lc_err call(lc_cli *cli, const lc_args *args, const lc_remote *remote, const lc_module_def *def, const char *name,
+                   const char *identity, size_t rest) {
   lc_str function = lc_str_of(args->positionals.items[rest]);
   uint64_t id;
   const lc_type *params;
-  if (lc_map_get(&def->reducer_ids, function, &id)) params = def->reducers[id].params;
-  else if (lc_map_get(&def->procedure_ids, function, &id)) params = def->procedures[id].params;
-  else return unknown_function(cli, def, function, name, identity);
+  if (lc_map_get(&def->reducer_ids, function, &id))
+    params = def->reducers[id].params;
+  else if (lc_map_get(&def->procedure_ids, function, &id))
+    params = def->procedures[id].params;
+  else
+    return unknown_function(cli, def, function, name, identity);
   lc_buf body = {0};
   lc_http_result result = {0};
   lc_str escaped = lc_http_escape(&cli->arena, function);
   const char *doing = lc_arena_printf(&cli->arena, "calling %.*s", LC_STR_ARGS(function)).ptr;
   lc_err err = put_arguments(&body, args, rest + 1, def, params, function);
   if (!lc_failed(err))
-    err = lc_remote_request(cli, remote, "POST", lc_buf_span(&body), "application/json", &result, doing, "database/%s/call/%.*s", identity, LC_STR_ARGS(escaped));
-  if (result.status == STATUS_REDUCER_FAILED) err = lc_fail(LC_ERR_USER, "%.*s: %.*s", LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&result.body)));
+    err = lc_remote_request(cli, remote, "POST", lc_buf_span(&body), "application/json", &result, doing, "database/%s/call/%.*s", identity,
+                            LC_STR_ARGS(escaped));
+  if (result.status == STATUS_REDUCER_FAILED)
+    err = lc_fail(LC_ERR_USER, "%.*s: %.*s", LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&result.body)));
   if (!lc_failed(err) && result.body.len) printf("%.*s\n", LC_STR_ARGS(lc_buf_str(&result.body)));
   lc_http_result_deinit(&result);
   lc_buf_deinit(&body);

@@ -26,9 +26,12 @@ static void print_options(const lc_option *options) {
     char left[64], letter[6] = "    ";
     if (option->letter) snprintf(letter, sizeof letter, "-%c, ", option->letter);
     const char *value = option->value ? option->value : "";
-    if (option->kind == LC_OPTION_FLAG) snprintf(left, sizeof left, "%s--%s", letter, option->name);
-    else if (option->kind == LC_OPTION_OPTIONAL) snprintf(left, sizeof left, "%s--%s[=%s]", letter, option->name, value);
-    else snprintf(left, sizeof left, "%s--%s %s", letter, option->name, value);
+    if (option->kind == LC_OPTION_FLAG)
+      snprintf(left, sizeof left, "%s--%s", letter, option->name);
+    else if (option->kind == LC_OPTION_OPTIONAL)
+      snprintf(left, sizeof left, "%s--%s[=%s]", letter, option->name, value);
+    else
+      snprintf(left, sizeof left, "%s--%s %s", letter, option->name, value);
     printf("  %-32s %s\n", left, option->help);
   }
 }
@@ -40,14 +43,16 @@ void lc_cli_print_help(const lc_command *command) {
     printf("\nOptions:\n");
     print_options(command->options);
   } else {
-    printf("lightcone " LC_VERSION ": a relational database that is also the server\n\nUsage: lightcone [options] COMMAND …\n\nCommands:\n");
+    printf("lightcone " LC_VERSION
+           ": a relational database that is also the server\n\nUsage: lightcone [options] COMMAND …\n\nCommands:\n");
     for (command = lc_commands; command->name; command++) printf("  %-12s %s\n", command->name, command->summary);
     printf("\nOptions:\n");
   }
   print_options(global_options);
-  printf("\nA first session:\n  lightcone start                                   (in a terminal of its own)\n"
-         "  lightcone publish chat --module-path examples/chat-c\n  lightcone call chat send_message Hello\n"
-         "  lightcone sql chat 'SELECT * FROM message'\n");
+  printf(
+      "\nA first session:\n  lightcone start                                   (in a terminal of its own)\n"
+      "  lightcone publish chat --module-path examples/chat-c\n  lightcone call chat send_message Hello\n"
+      "  lightcone sql chat 'SELECT * FROM message'\n");
 }
 
 /* ---- running ---- */
@@ -62,13 +67,17 @@ static const lc_command *find_command(const char *name) {
 static int parse_global(lc_cli *cli, int argc, char **argv) {
   int i = 1;
   for (; i < argc && argv[i][0] == '-'; i++) {
-    const char **value = strncmp(argv[i], "--root-dir", 10) == 0 ? &cli->root_directory : strncmp(argv[i], "--config-path", 13) == 0 ? &cli->config_path : NULL;
+    const char **value = strncmp(argv[i], "--root-dir", 10) == 0      ? &cli->root_directory
+                         : strncmp(argv[i], "--config-path", 13) == 0 ? &cli->config_path
+                                                                      : NULL;
     const char *equals = strchr(argv[i], '=');
     if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0) argv[i] = (char *)"version";
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) argv[i] = (char *)"help";
     if (!value) break;
-    if (equals) *value = equals + 1;
-    else if (i + 1 < argc) *value = argv[++i];
+    if (equals)
+      *value = equals + 1;
+    else if (i + 1 < argc)
+      *value = argv[++i];
   }
   return i;
 }
@@ -107,7 +116,8 @@ int lc_cli_main(int argc, char **argv) {
   int code = 0;
   if (lc_failed(err)) {
     fprintf(stderr, "%sError:%s %s\n", lc_cli_color(2, "\033[1;31m"), lc_cli_color(2, "\033[0m"), lc_err_text(err));
-    if (err.code == LC_ERR_USAGE) fprintf(stderr, "\nUsage: lightcone %s %s\n`lightcone help %s` shows the options.\n", command->name, command->usage, command->name);
+    if (err.code == LC_ERR_USAGE)
+      fprintf(stderr, "\nUsage: lightcone %s %s\n`lightcone help %s` shows the options.\n", command->name, command->usage, command->name);
     code = err.code == LC_ERR_USAGE ? 2 : 1;
   }
   lc_arena_deinit(&cli.arena);
@@ -131,9 +141,13 @@ lc_err lc_command_version(lc_cli *cli, const lc_args *args) {
 
 /* ---- people ---- */
 
-bool lc_cli_is_terminal(int fd) { return isatty(fd) == 1; }
+bool lc_cli_is_terminal(int fd) {
+  return isatty(fd) == 1;
+}
 
-const char *lc_cli_color(int fd, const char *escape) { return lc_cli_is_terminal(fd) && !getenv("NO_COLOR") ? escape : ""; }
+const char *lc_cli_color(int fd, const char *escape) {
+  return lc_cli_is_terminal(fd) && !getenv("NO_COLOR") ? escape : "";
+}
 
 void lc_cli_say(const char *format, ...) {
   va_list arguments;
@@ -159,7 +173,8 @@ bool lc_cli_ask(const char *question, bool yes) {
 
 lc_err lc_cli_read_file(const char *path, lc_buf *to) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return lc_fail(errno == ENOENT || errno == ENOTDIR ? LC_ERR_FILE_MISSING : LC_ERR_IO, "opening %s: %s", path, strerror(errno));
+  if (fd < 0)
+    return lc_fail(errno == ENOENT || errno == ENOTDIR ? LC_ERR_FILE_MISSING : LC_ERR_IO, "opening %s: %s", path, strerror(errno));
   ssize_t got;
   do {
     lc_buf_reserve(to, 64 << 10);

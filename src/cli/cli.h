@@ -32,8 +32,8 @@ int lc_cli_main(int argc, char **argv);
 void lc_cli_print_help(const lc_command *command); /* NULL: of the program */
 
 /* `LC_COMMAND(start)` in commands.c needs lc_command_start and lc_options_start. */
-#define LC_DECLARE_COMMAND(name)                               \
-  extern const lc_option lc_options_##name[];                  \
+#define LC_DECLARE_COMMAND(name)              \
+  extern const lc_option lc_options_##name[]; \
   lc_err lc_command_##name(lc_cli *cli, const lc_args *args);
 LC_DECLARE_COMMAND(start)
 LC_DECLARE_COMMAND(publish)
@@ -56,7 +56,8 @@ LC_DECLARE_COMMAND(version)
 LC_DECLARE_COMMAND(help)
 
 /* Options that several commands have. */
-#define LC_OPTION_SERVER {"server", NULL, 's', LC_OPTION_VALUE, "SERVER", "nickname, host or URL of the server (default: the configured one)"}
+#define LC_OPTION_SERVER \
+  {"server", NULL, 's', LC_OPTION_VALUE, "SERVER", "nickname, host or URL of the server (default: the configured one)"}
 #define LC_OPTION_YES {"yes", NULL, 'y', LC_OPTION_FLAG, NULL, "do not ask; answer every question with yes"}
 #define LC_OPTION_ANONYMOUS {"anonymous", NULL, 0, LC_OPTION_FLAG, NULL, "send no token"}
 #define LC_OPTION_NO_CONFIG {"no-config", NULL, 0, LC_OPTION_FLAG, NULL, "ignore spacetime.json"}

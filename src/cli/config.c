@@ -59,7 +59,9 @@ static bool parse_pair(lc_config *config, lc_str line, lc_str *key, lc_str *valu
   return true;
 }
 
-static bool is_server_header(lc_str line) { return lc_str_is(trim(line), "[[server_configs]]"); }
+static bool is_server_header(lc_str line) {
+  return lc_str_is(trim(line), "[[server_configs]]");
+}
 static bool is_header(lc_str line) {
   line = trim(line);
   return line.len && line.ptr[0] == '[';
@@ -202,8 +204,10 @@ void lc_config_set(lc_config *config, const char *key, const char *value) {
     return;
   }
   lc_str line = lc_arena_printf(&config->arena, "%s = \"%s\"", key, value);
-  if (found) config->lines.items[at] = line;
-  else insert_line(config, at, line);
+  if (found)
+    config->lines.items[at] = line;
+  else
+    insert_line(config, at, line);
 }
 
 /* ---- servers ---- */
@@ -217,8 +221,10 @@ const lc_server_config *lc_config_server(const lc_config *config, const char *na
 }
 
 lc_err lc_config_add_server(lc_config *config, const char *nickname, const char *host, const char *protocol) {
-  if (lc_config_server(config, nickname)) return lc_fail(LC_ERR_EXISTS, "there is a server called %s already; `lightcone server list` shows them", nickname);
-  if (lc_config_server(config, host)) return lc_fail(LC_ERR_EXISTS, "the server at %s is known already; `lightcone server list` shows them", host);
+  if (lc_config_server(config, nickname))
+    return lc_fail(LC_ERR_EXISTS, "there is a server called %s already; `lightcone server list` shows them", nickname);
+  if (lc_config_server(config, host))
+    return lc_fail(LC_ERR_EXISTS, "the server at %s is known already; `lightcone server list` shows them", host);
   add_line(config, "%s", "");
   add_line(config, "[[server_configs]]");
   add_line(config, "nickname = \"%s\"", nickname);

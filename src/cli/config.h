@@ -16,12 +16,14 @@
 #include "base/error.h"
 #include "base/vec.h"
 
-typedef struct lc_server_config { lc_str nickname, host, protocol; } lc_server_config;
+typedef struct lc_server_config {
+  lc_str nickname, host, protocol;
+} lc_server_config;
 
 typedef struct lc_config {
-  char *path;              /* of cli.toml */
-  char *directory;         /* that holds it and the keys */
-  char *data_directory;    /* of `start` */
+  char *path;           /* of cli.toml */
+  char *directory;      /* that holds it and the keys */
+  char *data_directory; /* of `start` */
   LC_VEC(lc_str) lines;
   LC_VEC(lc_server_config) servers;
   lc_arena arena;

@@ -31,20 +31,30 @@ lc_err lc_command_list(lc_cli *cli, const lc_args *args) {
   json_t *answer;
   LC_TRY(lc_remote_open(cli, args, NULL, &remote));
   const char *me = lc_token_identity(&cli->arena, remote.token);
-  if (!me) return lc_fail(LC_ERR_TOKEN, "the saved token cannot be read, so it is not known who you are. `lightcone login --server-issued-login SERVER` gets another.");
+  if (!me)
+    return lc_fail(
+        LC_ERR_TOKEN,
+        "the saved token cannot be read, so it is not known who you are. `lightcone login --server-issued-login SERVER` gets another.");
   LC_TRY(lc_remote_json(cli, &remote, "GET", (lc_span){0}, NULL, &answer, "listing databases", "identity/%s/databases", me));
   json_t *identities = json_object_get(answer, "identities"), *identity, *all = json_array();
   bool as_json = lc_args_has(args, "json"), people = lc_cli_is_terminal(1);
   size_t index;
   lc_err err = lc_ok();
-  if (!as_json && json_array_size(identities) == 0) lc_cli_say("No databases belong to %s at %s.", me, remote.url);
-  else if (!as_json && people) printf("Databases of %s:\n\n %-30s | Identity\n--------------------------------+-----------------------------------------------------------------\n", me, "Database Name(s)");
+  if (!as_json && json_array_size(identities) == 0)
+    lc_cli_say("No databases belong to %s at %s.", me, remote.url);
+  else if (!as_json && people)
+    printf(
+        "Databases of %s:\n\n %-30s | "
+        "Identity\n--------------------------------+-----------------------------------------------------------------\n",
+        me, "Database Name(s)");
   json_array_foreach(identities, index, identity) {
     json_t *names = NULL;
     err = names_of(cli, &remote, json_string_value(identity), &names);
     if (lc_failed(err)) break;
-    if (as_json) json_array_append_new(all, json_pack("{s:O, s:O}", "identity", identity, "names", names));
-    else print_entry(json_string_value(identity), names, people);
+    if (as_json)
+      json_array_append_new(all, json_pack("{s:O, s:O}", "identity", identity, "names", names));
+    else
+      print_entry(json_string_value(identity), names, people);
     json_decref(names);
   }
   if (as_json && !lc_failed(err)) json_dumpf(all, stdout, JSON_INDENT(2)), putchar('\n');
@@ -61,7 +71,8 @@ lc_err lc_command_delete(lc_cli *cli, const lc_args *args) {
   size_t rest;
   LC_TRY(lc_remote_target(cli, args, 0, &remote, &name, &identity, &rest));
   char question[512];
-  snprintf(question, sizeof question, "This deletes the database %s (%s) at %s and everything it holds. Go on?", name, identity, remote.url);
+  snprintf(question, sizeof question, "This deletes the database %s (%s) at %s and everything it holds. Go on?", name, identity,
+           remote.url);
   if (!lc_cli_ask(question, lc_args_has(args, "yes"))) {
     lc_cli_say("Aborting");
     return lc_ok();
@@ -85,11 +96,16 @@ static lc_err set_lock(lc_cli *cli, const lc_args *args, const char *verb, const
 }
 
 const lc_option lc_options_lock[] = {LC_OPTION_SERVER, LC_OPTION_NO_CONFIG, LC_OPTION_END};
-lc_err lc_command_lock(lc_cli *cli, const lc_args *args) { return set_lock(cli, args, "lock", "locked"); }
+lc_err lc_command_lock(lc_cli *cli, const lc_args *args) {
+  return set_lock(cli, args, "lock", "locked");
+}
 const lc_option lc_options_unlock[] = {LC_OPTION_SERVER, LC_OPTION_NO_CONFIG, LC_OPTION_END};
-lc_err lc_command_unlock(lc_cli *cli, const lc_args *args) { return set_lock(cli, args, "unlock", "unlocked"); }
+lc_err lc_command_unlock(lc_cli *cli, const lc_args *args) {
+  return set_lock(cli, args, "unlock", "unlocked");
+}
 
-const lc_option lc_options_rename[] = {LC_OPTION_SERVER, LC_OPTION_YES, {"to", NULL, 0, LC_OPTION_VALUE, "NAME", "the new name"}, LC_OPTION_END};
+const lc_option lc_options_rename[] = {
+    LC_OPTION_SERVER, LC_OPTION_YES, {"to", NULL, 0, LC_OPTION_VALUE, "NAME", "the new name"}, LC_OPTION_END};
 
 lc_err lc_command_rename(lc_cli *cli, const lc_args *args) {
   lc_remote remote = {0};
@@ -100,7 +116,8 @@ lc_err lc_command_rename(lc_cli *cli, const lc_args *args) {
   lc_buf body = {0};
   lc_buf_printf(&body, "[\"%s\"]", to);
   lc_str escaped = lc_http_escape(&cli->arena, lc_str_of(database));
-  lc_err err = lc_remote_request(cli, &remote, "PUT", lc_buf_span(&body), "application/json", &result, "renaming", "database/%.*s/names", LC_STR_ARGS(escaped));
+  lc_err err = lc_remote_request(cli, &remote, "PUT", lc_buf_span(&body), "application/json", &result, "renaming", "database/%.*s/names",
+                                 LC_STR_ARGS(escaped));
   if (!lc_failed(err)) printf("Name set to %s for %s\n", to, database);
   lc_buf_deinit(&body);
   lc_http_result_deinit(&result);

@@ -16,10 +16,13 @@
  */
 static const char structure[] =
     "ModuleDef ( sections:[Section]\n"
-    "Section < Typespace:Typespace Types:[TypeDef] Tables:[Table] Reducers:[Reducer] Procedures:[Procedure] Views:[View] Schedules:[Schedule]"
-    " LifeCycleReducers:[LifeCycle] RowLevelSecurity:[Rls] CaseConversionPolicy:CasePolicy ExplicitNames:ExplicitNames HttpHandlers:[Handler]"
+    "Section < Typespace:Typespace Types:[TypeDef] Tables:[Table] Reducers:[Reducer] Procedures:[Procedure] Views:[View] "
+    "Schedules:[Schedule]"
+    " LifeCycleReducers:[LifeCycle] RowLevelSecurity:[Rls] CaseConversionPolicy:CasePolicy ExplicitNames:ExplicitNames "
+    "HttpHandlers:[Handler]"
     " HttpRoutes:[Route] ViewPrimaryKeys:[ViewKey] Submodules:[Submodule] Environment:[EnvVar] Outboxes:[Outbox]\n"
-    "AlgebraicType < Ref:u32 Sum:SumType Product:ProductType Array:AlgebraicType String Bool I8 U8 I16 U16 I32 U32 I64 U64 I128 U128 I256 U256 F32 F64\n"
+    "AlgebraicType < Ref:u32 Sum:SumType Product:ProductType Array:AlgebraicType String Bool I8 U8 I16 U16 I32 U32 I64 U64 I128 U128 I256 "
+    "U256 F32 F64\n"
     "SumType ( variants:[Element]\n"
     "ProductType ( elements:[Element]\n"
     "Element ( name:str? algebraic_type:AlgebraicType\n"
@@ -74,8 +77,11 @@ static lc_str word(const char **at, const char *stops) {
 }
 
 static const lc_type *parse_type(type_grammar *grammar, lc_str text) {
-  static const struct { const char *name; lc_type_kind kind; } primitives[] = {{"str", LC_TYPE_STRING}, {"bool", LC_TYPE_BOOL}, {"u8", LC_TYPE_U8},     {"u16", LC_TYPE_U16},
-                                                                             {"u32", LC_TYPE_U32},    {"i128", LC_TYPE_I128}, {"u256", LC_TYPE_U256}};
+  static const struct {
+    const char *name;
+    lc_type_kind kind;
+  } primitives[] = {{"str", LC_TYPE_STRING}, {"bool", LC_TYPE_BOOL}, {"u8", LC_TYPE_U8},    {"u16", LC_TYPE_U16},
+                    {"u32", LC_TYPE_U32},    {"i128", LC_TYPE_I128}, {"u256", LC_TYPE_U256}};
   uint64_t number;
   if (text.ptr[text.len - 1] == '?') {
     lc_field *fields = LC_ARENA_ARRAY(grammar->arena, lc_field, 2);
@@ -161,7 +167,8 @@ lc_err lc_definition_json_to_bsatn(lc_str json, lc_buf *to) {
 static lc_err decode(lc_span bytes, lc_module_def **def) {
   lc_buf errors = {0};
   lc_err err = lc_module_def_decode(bytes, def, &errors);
-  if (err.code == LC_ERR_MODULE_INVALID) err = lc_fail(LC_ERR_MODULE_INVALID, "the module's definition is invalid:\n%.*s", LC_STR_ARGS(lc_buf_str(&errors)));
+  if (err.code == LC_ERR_MODULE_INVALID)
+    err = lc_fail(LC_ERR_MODULE_INVALID, "the module's definition is invalid:\n%.*s", LC_STR_ARGS(lc_buf_str(&errors)));
   lc_buf_deinit(&errors);
   return err;
 }
@@ -169,8 +176,10 @@ static lc_err decode(lc_span bytes, lc_module_def **def) {
 lc_err lc_definition_from_server(lc_cli *cli, const lc_remote *remote, const char *identity, lc_module_def **def) {
   lc_http_result result = {0};
   lc_buf bytes = {0};
-  lc_err err = lc_remote_request(cli, remote, "GET", (lc_span){0}, NULL, &result, "getting the schema", "database/%s/schema?version=10", identity);
-  if (!lc_failed(err)) err = lc_err_context(lc_definition_json_to_bsatn(lc_buf_str(&result.body), &bytes), "reading the schema that %s sent", remote->url);
+  lc_err err =
+      lc_remote_request(cli, remote, "GET", (lc_span){0}, NULL, &result, "getting the schema", "database/%s/schema?version=10", identity);
+  if (!lc_failed(err))
+    err = lc_err_context(lc_definition_json_to_bsatn(lc_buf_str(&result.body), &bytes), "reading the schema that %s sent", remote->url);
   if (!lc_failed(err)) err = decode(lc_buf_span(&bytes), def);
   lc_buf_deinit(&bytes);
   lc_http_result_deinit(&result);
@@ -179,7 +188,9 @@ lc_err lc_definition_from_server(lc_cli *cli, const lc_remote *remote, const cha
 
 /* A module may log while it starts. */
 static void drop_log(void *database, const lc_module_log_record *record) {}
-static int64_t no_time(void *database) { return 0; }
+static int64_t no_time(void *database) {
+  return 0;
+}
 
 lc_err lc_definition_from_wasm(lc_span wasm, lc_module_def **def) {
   lc_program *program = NULL;

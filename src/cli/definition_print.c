@@ -3,8 +3,10 @@
 #include "sats/json.h"
 
 static const char *const special_names[] = {
-    [LC_SPECIAL_IDENTITY] = "Identity", [LC_SPECIAL_CONNECTION_ID] = "ConnectionId", [LC_SPECIAL_TIMESTAMP] = "Timestamp", [LC_SPECIAL_TIME_DURATION] = "TimeDuration",
-    [LC_SPECIAL_UUID] = "Uuid",         [LC_SPECIAL_SCHEDULE_AT] = "ScheduleAt",     [LC_SPECIAL_OPTION] = "Option",       [LC_SPECIAL_RESULT] = "Result",
+    [LC_SPECIAL_IDENTITY] = "Identity",   [LC_SPECIAL_CONNECTION_ID] = "ConnectionId",
+    [LC_SPECIAL_TIMESTAMP] = "Timestamp", [LC_SPECIAL_TIME_DURATION] = "TimeDuration",
+    [LC_SPECIAL_UUID] = "Uuid",           [LC_SPECIAL_SCHEDULE_AT] = "ScheduleAt",
+    [LC_SPECIAL_OPTION] = "Option",       [LC_SPECIAL_RESULT] = "Result",
 };
 
 /* NULL when the ref has no definition. */
@@ -66,8 +68,10 @@ void lc_definition_put_value(lc_buf *to, const lc_type *type, const uint8_t **at
     lc_buf_put8(to, '{');
     lc_json_put_string(to, variant->name);
     lc_buf_put8(to, ':');
-    if (payload->kind == LC_TYPE_PRODUCT && payload->field_count == 0) lc_buf_put_text(to, "[]");
-    else lc_definition_put_value(to, payload, at);
+    if (payload->kind == LC_TYPE_PRODUCT && payload->field_count == 0)
+      lc_buf_put_text(to, "[]");
+    else
+      lc_definition_put_value(to, payload, at);
     lc_buf_put8(to, '}');
   } else if (type->kind == LC_TYPE_ARRAY && lc_type_resolve(type->element)->kind != LC_TYPE_U8) {
     uint32_t count = lc_load32(*at);

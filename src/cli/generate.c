@@ -21,7 +21,10 @@ const lc_option lc_options_generate[] = {
     {"include-private", NULL, 0, LC_OPTION_FLAG, NULL, "also private tables and functions"},
     {"build-options", "build-opts", 0, LC_OPTION_VALUE, "TEXT", NULL},
     {"env", NULL, 0, LC_OPTION_VALUE, "ENV", "also read spacetime.ENV.json"},
-    LC_OPTION_SERVER, LC_OPTION_YES, LC_OPTION_NO_CONFIG, LC_OPTION_END,
+    LC_OPTION_SERVER,
+    LC_OPTION_YES,
+    LC_OPTION_NO_CONFIG,
+    LC_OPTION_END,
 };
 
 typedef struct generation {
@@ -33,7 +36,8 @@ static lc_err choose_language(generation *what, const char *directory) {
   char path[PATH_MAX];
   if (!what->language) {
     snprintf(path, sizeof path, "%s/package.json", directory);
-    if (access(path, F_OK) != 0) return lc_fail(LC_ERR_USAGE, "which language? --lang typescript (there is no package.json in %s to tell)", directory);
+    if (access(path, F_OK) != 0)
+      return lc_fail(LC_ERR_USAGE, "which language? --lang typescript (there is no package.json in %s to tell)", directory);
     lc_cli_say("Language: typescript (because of package.json)");
     return lc_ok();
   }
@@ -117,7 +121,8 @@ static lc_err generate(lc_cli *cli, const lc_args *args, const generation *what)
   lc_codegen_typescript(def, &options, &output);
   lc_err err = lc_cli_make_directory(what->out_directory);
   for (uint32_t i = 0; i < def->table_count && !options.include_private; i++)
-    if (!def->tables[i].is_public) lc_cli_say("Skipping private table %.*s (--include-private takes it in)", LC_STR_ARGS(def->tables[i].name));
+    if (!def->tables[i].is_public)
+      lc_cli_say("Skipping private table %.*s (--include-private takes it in)", LC_STR_ARGS(def->tables[i].name));
   for (size_t i = 0; i < output.files.count && !lc_failed(err); i++) err = write_file(cli, what->out_directory, &output.files.items[i]);
   if (!lc_failed(err)) {
     delete_stale(cli, what->out_directory, &output, lc_args_has(args, "yes"));
@@ -132,7 +137,9 @@ static const char *under(lc_cli *cli, const char *directory, const char *path) {
   return path[0] == '/' ? path : lc_arena_printf(&cli->arena, "%s/%s", directory, path).ptr;
 }
 
-static const char *entry_string(json_t *entry, const char *key) { return json_string_value(json_object_get(entry, key)); }
+static const char *entry_string(json_t *entry, const char *key) {
+  return json_string_value(json_object_get(entry, key));
+}
 
 /* The `generate` entries of spacetime.json; the command line beats them. */
 static lc_err generate_entries(lc_cli *cli, const lc_args *args, const lc_project *project, bool *any) {
@@ -145,9 +152,12 @@ static lc_err generate_entries(lc_cli *cli, const lc_args *args, const lc_projec
     json_array_foreach(target->generate, index, entry) {
       const char *module = entry_string(entry, "module-path"), *out = entry_string(entry, "out-dir");
       if (!module) module = target->module_path ? target->module_path : "spacetimedb";
-      generation what = {.language = entry_string(entry, "language"), .wasm_file = entry_string(entry, "wasm-file"), .module_path = under(cli, project->directory, module),
-                         .out_directory = under(cli, project->directory, out ? out : "src/module_bindings"),
-                         .include_private = json_is_true(json_object_get(entry, "include-private")) || lc_args_has(args, "include-private")};
+      generation what = {
+          .language = entry_string(entry, "language"),
+          .wasm_file = entry_string(entry, "wasm-file"),
+          .module_path = under(cli, project->directory, module),
+          .out_directory = under(cli, project->directory, out ? out : "src/module_bindings"),
+          .include_private = json_is_true(json_object_get(entry, "include-private")) || lc_args_has(args, "include-private")};
       if (lc_args_value(args, "lang")) what.language = lc_args_value(args, "lang");
       if (lc_args_value(args, "out-dir")) what.out_directory = lc_args_value(args, "out-dir");
       if (lc_args_value(args, "module-path")) what.module_path = lc_args_value(args, "module-path");
@@ -167,8 +177,11 @@ lc_err lc_command_generate(lc_cli *cli, const lc_args *args) {
   if (!lc_failed(err) && project.root) err = generate_entries(cli, args, &project, &any);
   if (!lc_failed(err) && !any) {
     const char *base = project.directory ? project.directory : ".";
-    generation what = {.language = lc_args_value(args, "lang"), .out_directory = lc_args_value(args, "out-dir"), .module_path = lc_args_value(args, "module-path"),
-                       .wasm_file = lc_args_value(args, "bin-path"), .include_private = lc_args_has(args, "include-private")};
+    generation what = {.language = lc_args_value(args, "lang"),
+                       .out_directory = lc_args_value(args, "out-dir"),
+                       .module_path = lc_args_value(args, "module-path"),
+                       .wasm_file = lc_args_value(args, "bin-path"),
+                       .include_private = lc_args_has(args, "include-private")};
     if (!what.out_directory) what.out_directory = under(cli, base, "src/module_bindings");
     if (!what.module_path) what.module_path = under(cli, base, "spacetimedb");
     err = choose_language(&what, base);

@@ -69,12 +69,15 @@ lc_err lc_http_perform(const lc_http_call *call, lc_http_result *result) {
   curl_easy_cleanup(curl);
   if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && call->receive)) return lc_ok();
   if (code == CURLE_COULDNT_CONNECT)
-    return lc_fail(LC_ERR_HTTP, "no server answers at %s: %s. Is it running? `lightcone start` runs one; `lightcone server list` shows the known ones.", call->url,
-                   reason[0] ? reason : curl_easy_strerror(code));
+    return lc_fail(LC_ERR_HTTP,
+                   "no server answers at %s: %s. Is it running? `lightcone start` runs one; `lightcone server list` shows the known ones.",
+                   call->url, reason[0] ? reason : curl_easy_strerror(code));
   return lc_fail(LC_ERR_HTTP, "%s %s: %s", call->method, call->url, reason[0] ? reason : curl_easy_strerror(code));
 }
 
-void lc_http_result_deinit(lc_http_result *result) { lc_buf_deinit(&result->body); }
+void lc_http_result_deinit(lc_http_result *result) {
+  lc_buf_deinit(&result->body);
+}
 
 lc_err lc_http_check(const lc_http_result *result, const char *doing) {
   if (result->status >= 200 && result->status < 300) return lc_ok();
@@ -90,8 +93,10 @@ lc_str lc_http_escape(lc_arena *arena, lc_str text) {
   for (size_t i = 0; i < text.len; i++) {
     char c = text.ptr[i];
     bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    if (plain) out[len++] = c;
-    else len += (size_t)snprintf(out + len, 4, "%%%02X", (unsigned char)c);
+    if (plain)
+      out[len++] = c;
+    else
+      len += (size_t)snprintf(out + len, 4, "%%%02X", (unsigned char)c);
   }
   out[len] = 0;
   return (lc_str){out, len};

@@ -23,15 +23,18 @@ static lc_err show(lc_cli *cli, bool with_token) {
 }
 
 lc_err lc_command_login(lc_cli *cli, const lc_args *args) {
-  const char *word = lc_args_positional(args, 0), *token = lc_args_value(args, "token"), *server = lc_args_value(args, "server-issued-login"), *identity;
+  const char *word = lc_args_positional(args, 0), *token = lc_args_value(args, "token"),
+             *server = lc_args_value(args, "server-issued-login"), *identity;
   if (word && strcmp(word, "show") == 0) return show(cli, lc_args_has(args, "token"));
   if (!token && lc_args_has(args, "token")) token = word; /* --token JWT */
   if (token) {
     identity = lc_token_identity(&cli->arena, token);
     lc_config_set(&cli->config, "spacetimedb_token", token);
     LC_TRY(lc_config_save(&cli->config));
-    if (identity) printf("Logged in with identity %s\n", identity);
-    else printf("Token saved.\n");
+    if (identity)
+      printf("Logged in with identity %s\n", identity);
+    else
+      printf("Token saved.\n");
     return lc_ok();
   }
   lc_remote remote = {0};

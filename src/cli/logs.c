@@ -15,10 +15,15 @@ const lc_option lc_options_logs[] = {
     {"json", NULL, 0, LC_OPTION_FLAG, NULL, "the same as --format json"},
     {"level", NULL, 'l', LC_OPTION_VALUE, "LEVEL", "trace, debug, info, warn, error or panic, and what is more severe"},
     {"level-exact", NULL, 0, LC_OPTION_FLAG, NULL, "only the level itself"},
-    LC_OPTION_YES, LC_OPTION_NO_CONFIG, LC_OPTION_END,
+    LC_OPTION_YES,
+    LC_OPTION_NO_CONFIG,
+    LC_OPTION_END,
 };
 
-static const struct { const char *name, *color; } levels[] = {{"Trace", "\033[2m"}, {"Debug", "\033[36m"}, {"Info", "\033[32m"}, {"Warn", "\033[33m"}, {"Error", "\033[31m"}, {"Panic", "\033[1;31m"}};
+static const struct {
+  const char *name, *color;
+} levels[] = {{"Trace", "\033[2m"}, {"Debug", "\033[36m"}, {"Info", "\033[32m"},
+              {"Warn", "\033[33m"}, {"Error", "\033[31m"}, {"Panic", "\033[1;31m"}};
 enum { LEVEL_COUNT = sizeof levels / sizeof *levels };
 
 typedef struct log_printer {
@@ -46,15 +51,18 @@ static void print_text(json_t *record, int level) {
   char stamp[40];
   gmtime_r(&when, &parts);
   strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
-  const char *function = shown(record, "function"), *file = shown(record, "filename"), *message = json_string_value(json_object_get(record, "message"));
-  printf("%s.%06dZ %s%5s%s: ", stamp, (int)(micros % 1000000), lc_cli_color(1, levels[level].color), levels[level].name, lc_cli_color(1, "\033[0m"));
+  const char *function = shown(record, "function"), *file = shown(record, "filename"),
+             *message = json_string_value(json_object_get(record, "message"));
+  printf("%s.%06dZ %s%5s%s: ", stamp, (int)(micros % 1000000), lc_cli_color(1, levels[level].color), levels[level].name,
+         lc_cli_color(1, "\033[0m"));
   if (function) printf("%s%s", function, file ? " " : ": ");
   if (file) printf("%s:%lld: ", file, (long long)json_integer_value(json_object_get(record, "line_number")));
   printf("%s\n", message ? message : "");
   size_t index;
   json_t *frame;
   json_array_foreach(json_object_get(record, "trace"), index, frame) {
-    const char *module = json_string_value(json_object_get(frame, "module_name")), *name = json_string_value(json_object_get(frame, "func_name"));
+    const char *module = json_string_value(json_object_get(frame, "module_name")),
+               *name = json_string_value(json_object_get(frame, "func_name"));
     printf("    in %s :: %s\n", module ? module : "?", name ? name : "?");
   }
 }
@@ -63,8 +71,10 @@ static void print_line(const log_printer *printer, lc_str line) {
   json_t *record = json_loadb(line.ptr, line.len, 0, NULL);
   int level = level_number(json_string_value(json_object_get(record, "level")));
   bool wanted = level >= 0 && (printer->exact ? level == printer->least : level >= printer->least);
-  if (wanted && printer->json) printf("%.*s\n", LC_STR_ARGS(line));
-  else if (wanted) print_text(record, level);
+  if (wanted && printer->json)
+    printf("%.*s\n", LC_STR_ARGS(line));
+  else if (wanted)
+    print_text(record, level);
   json_decref(record);
 }
 
@@ -85,16 +95,21 @@ static bool receive(void *context, lc_span part) {
 
 lc_err lc_command_logs(lc_cli *cli, const lc_args *args) {
   lc_remote remote = {0};
-  const char *name, *identity, *count = lc_args_value(args, "num-lines"), *format = lc_args_value(args, "format"), *level = lc_args_value(args, "level");
+  const char *name, *identity, *count = lc_args_value(args, "num-lines"), *format = lc_args_value(args, "format"),
+                               *level = lc_args_value(args, "level");
   bool follow = lc_args_has(args, "follow");
   size_t rest;
-  log_printer printer = {.json = lc_args_has(args, "json") || (format && strcmp(format, "json") == 0), .exact = lc_args_has(args, "level-exact")};
-  if (level && (printer.least = level_number(level)) < 0) return lc_fail(LC_ERR_USAGE, "--level %s: trace, debug, info, warn, error or panic is expected", level);
+  log_printer printer = {.json = lc_args_has(args, "json") || (format && strcmp(format, "json") == 0),
+                         .exact = lc_args_has(args, "level-exact")};
+  if (level && (printer.least = level_number(level)) < 0)
+    return lc_fail(LC_ERR_USAGE, "--level %s: trace, debug, info, warn, error or panic is expected", level);
   if (printer.exact && !level) return lc_fail(LC_ERR_USAGE, "--level-exact needs --level");
   LC_TRY(lc_remote_target(cli, args, 0, &remote, &name, &identity, &rest));
   if (follow && !count) count = "10";
   lc_http_call call = {.method = "GET", .token = remote.token, .receive = receive, .context = &printer};
-  call.url = lc_arena_printf(&cli->arena, "%s/v1/database/%s/logs?follow=%s%s%s", remote.url, identity, follow ? "true" : "false", count ? "&num_lines=" : "", count ? count : "").ptr;
+  call.url = lc_arena_printf(&cli->arena, "%s/v1/database/%s/logs?follow=%s%s%s", remote.url, identity, follow ? "true" : "false",
+                             count ? "&num_lines=" : "", count ? count : "")
+                 .ptr;
   lc_http_result result = {0};
   lc_err err = lc_http_perform(&call, &result);
   if (!lc_failed(err)) err = lc_http_check(&result, "reading the log");

@@ -40,8 +40,10 @@ static void child(const char *const *argv, const char *directory, int output) {
 /* What a waiting person sees; drawn over itself. */
 static void show_progress(const char *doing, time_t start, bool done) {
   if (!doing || !lc_cli_is_terminal(2)) return;
-  if (done) fprintf(stderr, "\r\033[K");
-  else fprintf(stderr, "\r\033[K%s %lds\r", doing, (long)(time(NULL) - start));
+  if (done)
+    fprintf(stderr, "\r\033[K");
+  else
+    fprintf(stderr, "\r\033[K%s %lds\r", doing, (long)(time(NULL) - start));
 }
 
 lc_err lc_process_run(const char *const *argv, const char *directory, const char *doing, lc_buf *output, int *status) {
@@ -62,13 +64,16 @@ lc_err lc_process_run(const char *const *argv, const char *directory, const char
     if (poll(&wait, 1, 1000) == 0) continue;
     lc_buf_reserve(output, 64 << 10);
     got = read(pipe_ends[0], output->data + output->len, output->cap - output->len);
-    if (got < 0 && errno == EINTR) got = 1;
-    else if (got > 0) output->len += (size_t)got;
+    if (got < 0 && errno == EINTR)
+      got = 1;
+    else if (got > 0)
+      output->len += (size_t)got;
   }
   close(pipe_ends[0]);
   if (pid > 0) {
     int state = 0;
-    while (waitpid(pid, &state, 0) < 0 && errno == EINTR) {}
+    while (waitpid(pid, &state, 0) < 0 && errno == EINTR) {
+    }
     *status = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
   }
   show_progress(doing, start, true);

@@ -28,7 +28,9 @@ static size_t copy_string(lc_str text, size_t at, lc_buf *to) {
   return at + 1;
 }
 
-static bool is_key_character(char c) { return isalnum((unsigned char)c) || c == '_' || c == '$'; }
+static bool is_key_character(char c) {
+  return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
 
 void lc_json5_to_json(lc_str text, lc_buf *to) {
   size_t comma = SIZE_MAX; /* where an undecided comma lies in `to` */
@@ -93,7 +95,8 @@ static void overlay(json_t *base, json_t *over) {
   json_object_foreach(over, key, value) {
     json_t *mine = json_object_get(base, key);
     if (strcmp(key, "children") == 0 && json_is_array(mine) && json_is_array(value)) {
-      for (size_t i = 0; i < json_array_size(mine) && i < json_array_size(value); i++) overlay(json_array_get(mine, i), json_array_get(value, i));
+      for (size_t i = 0; i < json_array_size(mine) && i < json_array_size(value); i++)
+        overlay(json_array_get(mine, i), json_array_get(value, i));
     } else {
       json_object_set(base, key, value);
     }
@@ -134,8 +137,9 @@ static json_t *get(json_t *object, const char *key) {
   return value ? value : json_object_get(object, other);
 }
 
-static const char *const known_keys[] = {"database",     "server",       "module-path", "build-options", "wasm-file",  "js-file",    "num-replicas", "break-clients", "anon-identity",
-                                         "parent",       "organization", "native-aot",  "dotnet-version", "env",       "dev",        "generate",     "children",      "_source-config"};
+static const char *const known_keys[] = {
+    "database", "server",       "module-path", "build-options",  "wasm-file", "js-file", "num-replicas", "break-clients", "anon-identity",
+    "parent",   "organization", "native-aot",  "dotnet-version", "env",       "dev",     "generate",     "children",      "_source-config"};
 
 static lc_err check_keys(json_t *object) {
   const char *key;
@@ -148,7 +152,9 @@ static lc_err check_keys(json_t *object) {
       known |= known_keys[i][at] == 0 && key[at] == 0;
     }
     if (!known)
-      return lc_fail(LC_ERR_INVALID, "spacetime.json: unknown key %s. Known: database, server, module-path, wasm-file, build-options, break-clients, anon-identity, generate, children",
+      return lc_fail(LC_ERR_INVALID,
+                     "spacetime.json: unknown key %s. Known: database, server, module-path, wasm-file, build-options, break-clients, "
+                     "anon-identity, generate, children",
                      key);
   }
   return lc_ok();
@@ -159,7 +165,9 @@ static lc_err collect(lc_project *project, json_t *object, const lc_target *pare
   lc_target target = parent ? *parent : (lc_target){0};
   const char *module_path = json_string_value(get(object, "module-path")), *wasm_file = json_string_value(get(object, "wasm-file"));
   if (module_path || wasm_file) target.module_path = module_path, target.wasm_file = wasm_file;
-  struct { const char *key, **to; } strings[] = {{"database", &target.database}, {"server", &target.server}, {"build-options", &target.build_options}};
+  struct {
+    const char *key, **to;
+  } strings[] = {{"database", &target.database}, {"server", &target.server}, {"build-options", &target.build_options}};
   if (parent) target.database = NULL;
   for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
     const char *value = json_string_value(get(object, strings[i].key));

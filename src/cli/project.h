@@ -14,10 +14,10 @@
 #include "base/vec.h"
 
 typedef struct lc_target {
-  const char *database, *server;                              /* NULL: not set */
-  const char *module_path, *wasm_file, *build_options;        /* module_path is relative to the project's directory */
+  const char *database, *server;                       /* NULL: not set */
+  const char *module_path, *wasm_file, *build_options; /* module_path is relative to the project's directory */
   bool break_clients, anonymous;
-  json_t *generate;                                           /* borrowed array or NULL */
+  json_t *generate; /* borrowed array or NULL */
 } lc_target;
 
 typedef struct lc_project {

@@ -15,7 +15,8 @@ const lc_option lc_options_publish[] = {
     {"build-options", "build-opts", 0, LC_OPTION_VALUE, "TEXT", "options for `lightcone build`"},
     {"delete-data", "clear-database", 'c', LC_OPTION_OPTIONAL, "always|on-conflict|never", "delete what the database holds (bare: always)"},
     {"break-clients", NULL, 0, LC_OPTION_FLAG, NULL, "accept changes that existing clients cannot cope with"},
-    {"yes", NULL, 'y', LC_OPTION_OPTIONAL, "all|remote|migrate|break-clients|skip-login|delete-data", "answer these questions with yes (bare: all)"},
+    {"yes", NULL, 'y', LC_OPTION_OPTIONAL, "all|remote|migrate|break-clients|skip-login|delete-data",
+     "answer these questions with yes (bare: all)"},
     LC_OPTION_ANONYMOUS,
     LC_OPTION_NO_CONFIG,
     {"env", NULL, 0, LC_OPTION_VALUE, "ENV", "also read spacetime.ENV.json"},
@@ -46,7 +47,9 @@ static bool yes_to(const lc_args *args, const char *category) {
   return false;
 }
 
-static lc_err ask(const char *question, bool yes) { return lc_cli_ask(question, yes) ? lc_ok() : lc_fail(LC_ERR_ABORTED, "aborted; nothing was published"); }
+static lc_err ask(const char *question, bool yes) {
+  return lc_cli_ask(question, yes) ? lc_ok() : lc_fail(LC_ERR_ABORTED, "aborted; nothing was published");
+}
 
 static lc_err check_name(const char *name) {
   lc_u256 identity;
@@ -59,7 +62,8 @@ static lc_err check_name(const char *name) {
   }
   if (name[0]) return lc_ok();
 invalid:
-  return lc_fail(LC_ERR_USAGE, "%s is no name for a database: lower-case letters and digits, in groups separated by single hyphens", name[0] ? name : "(nothing)");
+  return lc_fail(LC_ERR_USAGE, "%s is no name for a database: lower-case letters and digits, in groups separated by single hyphens",
+                 name[0] ? name : "(nothing)");
 }
 
 static lc_err parse_build_options(lc_arena *arena, const char *text, lc_build_options *options) {
@@ -67,10 +71,14 @@ static lc_err parse_build_options(lc_arena *arena, const char *text, lc_build_op
   char *rest = (char *)copy.ptr;
   for (char *word; (word = strsep(&rest, " "));) {
     if (word[0] == 0) continue;
-    if (strcmp(word, "--debug") == 0 || strcmp(word, "-d") == 0) options->debug = true;
-    else if (strncmp(word, "--lint-dir=", 11) == 0) options->lint_directory = word + 11;
-    else if (strncmp(word, "--features=", 11) == 0) options->features = word + 11;
-    else return lc_fail(LC_ERR_USAGE, "unknown build option %s: --debug, --lint-dir=DIR, --features=LIST", word);
+    if (strcmp(word, "--debug") == 0 || strcmp(word, "-d") == 0)
+      options->debug = true;
+    else if (strncmp(word, "--lint-dir=", 11) == 0)
+      options->lint_directory = word + 11;
+    else if (strncmp(word, "--features=", 11) == 0)
+      options->features = word + 11;
+    else
+      return lc_fail(LC_ERR_USAGE, "unknown build option %s: --debug, --lint-dir=DIR, --features=LIST", word);
   }
   return lc_ok();
 }
@@ -96,26 +104,34 @@ static bool is_local(const char *url) {
 
 /* What the server says about the change; adds the parameters that the upload then needs. */
 static lc_err judge_plan(const lc_args *args, const publication *what, json_t *plan, const char *delete_data, lc_buf *query) {
-  json_t *automatic = json_object_get(plan, "AutoMigrate"), *manual = json_object_get(plan, "ManualMigrate"), *either = automatic ? automatic : manual;
+  json_t *automatic = json_object_get(plan, "AutoMigrate"), *manual = json_object_get(plan, "ManualMigrate"),
+         *either = automatic ? automatic : manual;
   if (json_is_true(json_object_get(either, "major_version_upgrade"))) {
     char answer[32] = "";
-    fprintf(stderr, "This is a major version upgrade: the running module was built with 1.x bindings, the new one with 2.x. Names change, and old clients may stop working.\n");
+    fprintf(stderr,
+            "This is a major version upgrade: the running module was built with 1.x bindings, the new one with 2.x. Names change, and old "
+            "clients may stop working.\n");
     if (!yes_to(args, "migrate")) {
       fprintf(stderr, "Type `upgrade` to go on: ");
-      if (!fgets(answer, sizeof answer, stdin) || strncmp(answer, "upgrade", 7) != 0) return lc_fail(LC_ERR_ABORTED, "aborted; nothing was published");
+      if (!fgets(answer, sizeof answer, stdin) || strncmp(answer, "upgrade", 7) != 0)
+        return lc_fail(LC_ERR_ABORTED, "aborted; nothing was published");
     }
   }
   if (automatic) {
-    const char *text = json_string_value(json_object_get(automatic, "migrate_plan")), *token = json_string_value(json_object_get(automatic, "token"));
+    const char *text = json_string_value(json_object_get(automatic, "migrate_plan")),
+               *token = json_string_value(json_object_get(automatic, "token"));
     if (text && text[0]) fprintf(stderr, "%s\n", text);
     if (json_is_true(json_object_get(automatic, "break_clients")) && !what->break_clients)
-      LC_TRY(ask("These changes break existing clients: they are disconnected, and need new bindings. Publish?", yes_to(args, "break-clients")));
+      LC_TRY(ask("These changes break existing clients: they are disconnected, and need new bindings. Publish?",
+                 yes_to(args, "break-clients")));
     if (token) lc_buf_printf(query, "&policy=BreakClients&token=%s", token);
     return lc_ok();
   }
   const char *reason = json_string_value(json_object_get(manual, "reason"));
   if (strcmp(delete_data, "never") == 0)
-    return lc_fail(LC_ERR_MIGRATION, "the database cannot be migrated to this module automatically: %s\nEither change the module, or give up the data with --delete-data=on-conflict.",
+    return lc_fail(LC_ERR_MIGRATION,
+                   "the database cannot be migrated to this module automatically: %s\nEither change the module, or give up the data with "
+                   "--delete-data=on-conflict.",
                    reason ? reason : "the server gave no reason");
   fprintf(stderr, "%s\n", reason ? reason : "");
   LC_TRY(ask("The data cannot be kept. Delete everything that the database holds?", yes_to(args, "delete-data")));
@@ -123,7 +139,8 @@ static lc_err judge_plan(const lc_args *args, const publication *what, json_t *p
   return lc_ok();
 }
 
-static lc_err prepare(lc_cli *cli, const lc_args *args, const lc_remote *remote, const publication *what, lc_span wasm, const char *delete_data, lc_buf *query) {
+static lc_err prepare(lc_cli *cli, const lc_args *args, const lc_remote *remote, const publication *what, lc_span wasm,
+                      const char *delete_data, lc_buf *query) {
   if (!what->name) return lc_ok();
   lc_str name = lc_http_escape(&cli->arena, lc_str_of(what->name));
   if (strcmp(delete_data, "always") == 0) {
@@ -135,13 +152,15 @@ static lc_err prepare(lc_cli *cli, const lc_args *args, const lc_remote *remote,
   }
   lc_http_result result = {0};
   const char *style = lc_cli_is_terminal(2) && !getenv("NO_COLOR") ? "AnsiColor" : "NoColor";
-  lc_err err = lc_remote_request(cli, remote, "POST", wasm, NULL, &result, "planning the migration", "database/%.*s/pre_publish?style=%s&pretty_print_style=%s&host_type=Wasm",
-                                 LC_STR_ARGS(name), style, style);
+  lc_err err =
+      lc_remote_request(cli, remote, "POST", wasm, NULL, &result, "planning the migration",
+                        "database/%.*s/pre_publish?style=%s&pretty_print_style=%s&host_type=Wasm", LC_STR_ARGS(name), style, style);
   if (lc_failed(err) && result.status == 404) {
     err = lc_ok(); /* a new database */
   } else if (!lc_failed(err)) {
     json_t *plan = json_loadb((const char *)result.body.data, result.body.len, 0, NULL);
-    err = plan ? judge_plan(args, what, plan, delete_data, query) : lc_fail(LC_ERR_SERVER, "planning the migration: the answer of %s is no JSON", remote->url);
+    err = plan ? judge_plan(args, what, plan, delete_data, query)
+               : lc_fail(LC_ERR_SERVER, "planning the migration: the answer of %s is no JSON", remote->url);
     json_decref(plan);
   }
   lc_http_result_deinit(&result);
@@ -150,12 +169,15 @@ static lc_err prepare(lc_cli *cli, const lc_args *args, const lc_remote *remote,
 
 static lc_err report(lc_cli *cli, const lc_remote *remote, json_t *answer) {
   json_t *success = json_object_get(answer, "Success");
-  const char *identity = json_string_value(json_object_get(success, "database_identity")), *domain = json_string_value(json_object_get(success, "domain"));
+  const char *identity = json_string_value(json_object_get(success, "database_identity")),
+             *domain = json_string_value(json_object_get(success, "domain"));
   const char *op = json_string_value(json_object_get(success, "op"));
   if (!identity || !op) return lc_fail(LC_ERR_SERVER, "publishing: %s gave an answer that makes no sense", remote->url);
   const char *did = strcmp(op, "created") == 0 ? "Created new" : "Updated";
-  if (domain) printf("%s database with name: %s, identity: %s\n", did, domain, identity);
-  else printf("%s database with identity: %s\n", did, identity);
+  if (domain)
+    printf("%s database with name: %s, identity: %s\n", did, domain, identity);
+  else
+    printf("%s database with identity: %s\n", did, identity);
   return lc_ok();
 }
 
@@ -165,7 +187,8 @@ static lc_err explain_refusal(lc_cli *cli, const lc_remote *remote, const public
   json_t *missing = json_object_get(json_object_get(json_object_get(body, "EnvironmentError"), "MissingRequiredEnvironment"), "keys");
   if (json_object_get(body, "PermissionDenied")) {
     const char *identity = remote->token ? lc_token_identity(&cli->arena, remote->token) : NULL;
-    err = lc_fail(LC_ERR_DENIED, "the name %s belongs to somebody else. Choose another one, such as %s-%.12s.", what->name, what->name, identity ? identity : "mine");
+    err = lc_fail(LC_ERR_DENIED, "the name %s belongs to somebody else. Choose another one, such as %s-%.12s.", what->name, what->name,
+                  identity ? identity : "mine");
   } else if (missing) {
     char *keys = json_dumps(missing, 0);
     err = lc_fail(LC_ERR_SERVER, "publishing: the module needs environment values that are not set: %s", keys);
@@ -179,8 +202,11 @@ static lc_err upload(lc_cli *cli, const lc_remote *remote, const publication *wh
   lc_http_result result = {0};
   lc_err err;
   lc_str name = lc_http_escape(&cli->arena, lc_str_of(what->name ? what->name : ""));
-  if (what->name) err = lc_remote_request(cli, remote, "PUT", wasm, NULL, &result, "publishing", "database/%.*s?host_type=Wasm%s", LC_STR_ARGS(name), lc_buf_cstr(query));
-  else err = lc_remote_request(cli, remote, "POST", wasm, NULL, &result, "publishing", "database?host_type=Wasm%s", lc_buf_cstr(query));
+  if (what->name)
+    err = lc_remote_request(cli, remote, "PUT", wasm, NULL, &result, "publishing", "database/%.*s?host_type=Wasm%s", LC_STR_ARGS(name),
+                            lc_buf_cstr(query));
+  else
+    err = lc_remote_request(cli, remote, "POST", wasm, NULL, &result, "publishing", "database?host_type=Wasm%s", lc_buf_cstr(query));
   if (lc_failed(err)) {
     err = explain_refusal(cli, remote, what, &result, err);
   } else {
@@ -233,15 +259,22 @@ static lc_err publish_targets(lc_cli *cli, const lc_args *args, const lc_project
     bool only = project->targets.count == 1;
     if (!target->database && !(only && name)) continue;
     if (name && !only && strcmp(name, "*") != 0 && strcmp(name, target->database) != 0) continue;
-    publication what = {.name = only && name ? name : target->database, .server = target->server, .build_options = target->build_options, .wasm_file = target->wasm_file,
+    publication what = {.name = only && name ? name : target->database,
+                        .server = target->server,
+                        .build_options = target->build_options,
+                        .wasm_file = target->wasm_file,
                         .break_clients = target->break_clients};
-    if (target->module_path) what.module_path = target->module_path[0] == '/' ? target->module_path : lc_arena_printf(&cli->arena, "%s/%s", project->directory, target->module_path).ptr;
+    if (target->module_path)
+      what.module_path = target->module_path[0] == '/' ? target->module_path
+                                                       : lc_arena_printf(&cli->arena, "%s/%s", project->directory, target->module_path).ptr;
     override(args, &what);
     lc_cli_say("Using configuration from %s/spacetime.json for %s", project->directory, what.name);
     LC_TRY(publish_one(cli, args, &what));
     any = true;
   }
-  if (!any) return lc_fail(LC_ERR_NOT_FOUND, "%s/spacetime.json has no database%s%s. --no-config ignores that file.", project->directory, name ? " called " : "", name ? name : "");
+  if (!any)
+    return lc_fail(LC_ERR_NOT_FOUND, "%s/spacetime.json has no database%s%s. --no-config ignores that file.", project->directory,
+                   name ? " called " : "", name ? name : "");
   return lc_ok();
 }
 

@@ -14,7 +14,9 @@ lc_err lc_remote_server(lc_cli *cli, const lc_args *args, const char *configured
   lc_str fallback = lc_config_get(&cli->config, "default_server");
   if (!name && fallback.ptr) name = lc_arena_str(&cli->arena, fallback).ptr;
   if (!name)
-    return lc_fail(LC_ERR_NOT_FOUND, "no server was named and there is no default one. `lightcone server set-default NAME` chooses one, `lightcone server add` adds one.");
+    return lc_fail(LC_ERR_NOT_FOUND,
+                   "no server was named and there is no default one. `lightcone server set-default NAME` chooses one, `lightcone server "
+                   "add` adds one.");
   if (strstr(name, "://")) {
     lc_str url = lc_arena_str(&cli->arena, lc_str_of(name));
     while (url.len && url.ptr[url.len - 1] == '/') ((char *)url.ptr)[--url.len] = 0;
@@ -23,8 +25,9 @@ lc_err lc_remote_server(lc_cli *cli, const lc_args *args, const char *configured
   }
   const lc_server_config *server = lc_config_server(&cli->config, name);
   if (!server)
-    return lc_fail(LC_ERR_NOT_FOUND, "there is no server called %s in %s. `lightcone server list` shows them; `lightcone server add %s --url URL` adds it.", name,
-                   cli->config.path, name);
+    return lc_fail(LC_ERR_NOT_FOUND,
+                   "there is no server called %s in %s. `lightcone server list` shows them; `lightcone server add %s --url URL` adds it.",
+                   name, cli->config.path, name);
   remote->url = lc_arena_printf(&cli->arena, "%.*s://%.*s", LC_STR_ARGS(server->protocol), LC_STR_ARGS(server->host)).ptr;
   return lc_ok();
 }
@@ -43,38 +46,40 @@ lc_err lc_remote_open(lc_cli *cli, const lc_args *args, const char *configured, 
   return lc_ok();
 }
 
-static lc_err request(lc_cli *cli, const lc_remote *remote, const char *method, lc_span body, const char *content_type, lc_http_result *result, const char *doing,
-                      const char *path) {
+static lc_err request(lc_cli *cli, const lc_remote *remote, const char *method, lc_span body, const char *content_type,
+                      lc_http_result *result, const char *doing, const char *path) {
   lc_http_call call = {.method = method, .token = remote->token, .content_type = content_type, .body = body};
   call.url = lc_arena_printf(&cli->arena, "%s/v1/%s", remote->url, path).ptr;
   LC_TRY(lc_http_perform(&call, result));
   if (result->status == 401 && remote->token)
-    return lc_fail(LC_ERR_SERVER, "%s: the server at %s does not accept your token: %.*s. `lightcone logout` forgets it; `lightcone login --server-issued-login SERVER` gets another.",
+    return lc_fail(LC_ERR_SERVER,
+                   "%s: the server at %s does not accept your token: %.*s. `lightcone logout` forgets it; `lightcone login "
+                   "--server-issued-login SERVER` gets another.",
                    doing, remote->url, LC_STR_ARGS(lc_buf_str(&result->body)));
   return lc_http_check(result, doing);
 }
 
-#define FORMAT_PATH(path, format)                     \
-  lc_buf path = {0};                                  \
-  {                                                   \
-    char text[2048];                                  \
-    va_list arguments;                                \
-    va_start(arguments, format);                      \
-    vsnprintf(text, sizeof text, format, arguments);  \
-    va_end(arguments);                                \
-    lc_buf_put_text(&path, text);                     \
+#define FORMAT_PATH(path, format)                    \
+  lc_buf path = {0};                                 \
+  {                                                  \
+    char text[2048];                                 \
+    va_list arguments;                               \
+    va_start(arguments, format);                     \
+    vsnprintf(text, sizeof text, format, arguments); \
+    va_end(arguments);                               \
+    lc_buf_put_text(&path, text);                    \
   }
 
-lc_err lc_remote_request(lc_cli *cli, const lc_remote *remote, const char *method, lc_span body, const char *content_type, lc_http_result *result, const char *doing,
-                         const char *format, ...) {
+lc_err lc_remote_request(lc_cli *cli, const lc_remote *remote, const char *method, lc_span body, const char *content_type,
+                         lc_http_result *result, const char *doing, const char *format, ...) {
   FORMAT_PATH(path, format)
   lc_err err = request(cli, remote, method, body, content_type, result, doing, lc_buf_cstr(&path));
   lc_buf_deinit(&path);
   return err;
 }
 
-lc_err lc_remote_json(lc_cli *cli, const lc_remote *remote, const char *method, lc_span body, const char *content_type, json_t **json, const char *doing, const char *format,
-                      ...) {
+lc_err lc_remote_json(lc_cli *cli, const lc_remote *remote, const char *method, lc_span body, const char *content_type, json_t **json,
+                      const char *doing, const char *format, ...) {
   FORMAT_PATH(path, format)
   lc_http_result result = {0};
   *json = NULL;
@@ -82,7 +87,8 @@ lc_err lc_remote_json(lc_cli *cli, const lc_remote *remote, const char *method, 
   if (!lc_failed(err)) {
     json_error_t why;
     *json = json_loadb((const char *)result.body.data, result.body.len, JSON_DECODE_ANY, &why);
-    if (!*json) err = lc_fail(LC_ERR_SERVER, "%s: the answer of %s is no JSON (%s): is that a Lightcone server?", doing, remote->url, why.text);
+    if (!*json)
+      err = lc_fail(LC_ERR_SERVER, "%s: the answer of %s is no JSON (%s): is that a Lightcone server?", doing, remote->url, why.text);
   }
   lc_http_result_deinit(&result);
   lc_buf_deinit(&path);
@@ -109,7 +115,12 @@ static bool base64url_decode(lc_str text, lc_buf *to) {
   uint32_t bits = 0, count = 0;
   for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
     char c = text.ptr[i];
-    int digit = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '-' || c == '+' ? 62 : c == '_' || c == '/' ? 63 : -1;
+    int digit = c >= 'A' && c <= 'Z'   ? c - 'A'
+                : c >= 'a' && c <= 'z' ? c - 'a' + 26
+                : c >= '0' && c <= '9' ? c - '0' + 52
+                : c == '-' || c == '+' ? 62
+                : c == '_' || c == '/' ? 63
+                                       : -1;
     if (digit < 0) return false;
     bits = bits << 6 | (uint32_t)digit;
     if ((count += 6) >= 8) lc_buf_put8(to, (uint8_t)(bits >> (count -= 8)));
@@ -152,15 +163,19 @@ lc_err lc_remote_database(lc_cli *cli, const lc_remote *remote, const char *name
   if (*identity) return lc_ok();
   lc_http_result result = {0};
   lc_str escaped = lc_http_escape(&cli->arena, lc_str_of(name));
-  lc_err err = lc_remote_request(cli, remote, "GET", (lc_span){0}, NULL, &result, "looking for the database", "database/%.*s/identity", LC_STR_ARGS(escaped));
+  lc_err err = lc_remote_request(cli, remote, "GET", (lc_span){0}, NULL, &result, "looking for the database", "database/%.*s/identity",
+                                 LC_STR_ARGS(escaped));
   if (lc_failed(err) && result.status == 404)
-    err = lc_fail(LC_ERR_NOT_FOUND, "there is no database called %s at %s. `lightcone list` shows yours; `lightcone publish %s` creates it.", name, remote->url, name);
+    err =
+        lc_fail(LC_ERR_NOT_FOUND, "there is no database called %s at %s. `lightcone list` shows yours; `lightcone publish %s` creates it.",
+                name, remote->url, name);
   if (!lc_failed(err)) *identity = lc_arena_str(&cli->arena, lc_buf_str(&result.body)).ptr;
   lc_http_result_deinit(&result);
   return err;
 }
 
-lc_err lc_remote_target(lc_cli *cli, const lc_args *args, size_t needed, lc_remote *remote, const char **name, const char **identity, size_t *rest) {
+lc_err lc_remote_target(lc_cli *cli, const lc_args *args, size_t needed, lc_remote *remote, const char **name, const char **identity,
+                        size_t *rest) {
   lc_project project = {0};
   const lc_target *target = NULL;
   const char *first = lc_args_positional(args, 0);
@@ -169,10 +184,14 @@ lc_err lc_remote_target(lc_cli *cli, const lc_args *args, size_t needed, lc_remo
     if (first) target = lc_project_target(&project, first);
     bool only = project.targets.count == 1 && project.targets.items[0].database;
     bool enough = args->positionals.count > needed;
-    if (target) *name = target->database, *rest = 1;
-    else if (only && !enough) target = &project.targets.items[0], *name = target->database, *rest = 0;
-    else if (first && enough) *name = first, *rest = 1;
-    else err = lc_fail(LC_ERR_USAGE, first ? "too few arguments: which database, and what about it?" : "which database?");
+    if (target)
+      *name = target->database, *rest = 1;
+    else if (only && !enough)
+      target = &project.targets.items[0], *name = target->database, *rest = 0;
+    else if (first && enough)
+      *name = first, *rest = 1;
+    else
+      err = lc_fail(LC_ERR_USAGE, first ? "too few arguments: which database, and what about it?" : "which database?");
   }
   if (!lc_failed(err)) err = lc_remote_open(cli, args, target ? target->server : NULL, remote);
   if (!lc_failed(err)) err = lc_remote_database(cli, remote, *name, identity);

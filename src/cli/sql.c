@@ -11,14 +11,20 @@ const lc_option lc_options_sql[] = {
     LC_OPTION_SERVER,
     {"format", NULL, 0, LC_OPTION_VALUE, "text|json", "a table, or the server's answer as it is"},
     {"json", NULL, 0, LC_OPTION_FLAG, NULL, "the same as --format json"},
-    LC_OPTION_CONFIRMED, LC_OPTION_ANONYMOUS, LC_OPTION_YES, LC_OPTION_NO_CONFIG, LC_OPTION_END,
+    LC_OPTION_CONFIRMED,
+    LC_OPTION_ANONYMOUS,
+    LC_OPTION_YES,
+    LC_OPTION_NO_CONFIG,
+    LC_OPTION_END,
 };
 
 /* ---- values: types and values are both JSON here, values positional ---- */
 
 static void put_value(lc_buf *to, json_t *type, json_t *value);
 
-static const char *element_name(json_t *element) { return json_string_value(json_object_get(json_object_get(element, "name"), "some")); }
+static const char *element_name(json_t *element) {
+  return json_string_value(json_object_get(json_object_get(element, "name"), "some"));
+}
 
 static void put_time(lc_buf *to, int64_t micros) {
   int64_t seconds = micros / 1000000, rest = micros % 1000000;
@@ -59,9 +65,12 @@ static void put_product(lc_buf *to, json_t *elements, json_t *value) {
   json_t *element;
   json_array_foreach(elements, index, element) {
     const char *name = element_name(element);
-    if (name) lc_buf_printf(to, "%s%s = ", index ? ", " : "", name);
-    else lc_buf_printf(to, "%scol_%zu = ", index ? ", " : "", index);
-    put_value(to, json_object_get(element, "algebraic_type"), json_is_object(value) && name ? json_object_get(value, name) : json_array_get(value, index));
+    if (name)
+      lc_buf_printf(to, "%s%s = ", index ? ", " : "", name);
+    else
+      lc_buf_printf(to, "%scol_%zu = ", index ? ", " : "", index);
+    put_value(to, json_object_get(element, "algebraic_type"),
+              json_is_object(value) && name ? json_object_get(value, name) : json_array_get(value, index));
   }
   lc_buf_put8(to, ')');
 }
@@ -70,8 +79,10 @@ static void put_sum(lc_buf *to, json_t *variants, json_t *value) {
   size_t tag = (size_t)json_integer_value(json_array_get(value, 0));
   json_t *variant = json_array_get(variants, tag);
   const char *name = element_name(variant);
-  if (name) lc_buf_printf(to, "(%s = ", name);
-  else lc_buf_printf(to, "(%zu = ", tag);
+  if (name)
+    lc_buf_printf(to, "(%s = ", name);
+  else
+    lc_buf_printf(to, "(%zu = ", tag);
   put_value(to, json_object_get(variant, "algebraic_type"), json_array_get(value, 1));
   lc_buf_put8(to, ')');
 }
@@ -126,9 +137,12 @@ static void print_table(lc_cli *cli, json_t *statement) {
     for (size_t c = 0; c < columns; c++) {
       json_t *element = json_array_get(elements, c);
       lc_buf_clear(&text);
-      if (r > 0) put_value(&text, json_object_get(element, "algebraic_type"), json_array_get(json_array_get(rows, r - 1), c));
-      else if (element_name(element)) lc_buf_put_text(&text, element_name(element));
-      else lc_buf_printf(&text, "column %zu", c);
+      if (r > 0)
+        put_value(&text, json_object_get(element, "algebraic_type"), json_array_get(json_array_get(rows, r - 1), c));
+      else if (element_name(element))
+        lc_buf_put_text(&text, element_name(element));
+      else
+        lc_buf_printf(&text, "column %zu", c);
       cells[r * columns + c] = lc_arena_str(&cli->arena, lc_buf_str(&text));
       size_t width = width_of(cells[r * columns + c]);
       if (width > widths[c]) widths[c] = width;
@@ -173,10 +187,12 @@ lc_err lc_command_sql(lc_cli *cli, const lc_args *args) {
   LC_TRY(lc_remote_target(cli, args, 1, &remote, &name, &identity, &rest));
   for (size_t i = rest; i < args->positionals.count; i++) lc_buf_printf(&query, "%s%s", i > rest ? " " : "", args->positionals.items[i]);
   bool json = lc_args_has(args, "json") || (format && strcmp(format, "json") == 0);
-  lc_err err = lc_remote_request(cli, &remote, "POST", lc_buf_span(&query), "text/plain", &result, "running the statement", "database/%s/sql%s%s", identity,
-                                 confirmed ? "?confirmed=" : "", confirmed ? confirmed : "");
-  if (!lc_failed(err) && json) printf("%.*s\n", LC_STR_ARGS(lc_buf_str(&result.body)));
-  else if (!lc_failed(err)) err = print_answer(cli, lc_buf_str(&result.body));
+  lc_err err = lc_remote_request(cli, &remote, "POST", lc_buf_span(&query), "text/plain", &result, "running the statement",
+                                 "database/%s/sql%s%s", identity, confirmed ? "?confirmed=" : "", confirmed ? confirmed : "");
+  if (!lc_failed(err) && json)
+    printf("%.*s\n", LC_STR_ARGS(lc_buf_str(&result.body)));
+  else if (!lc_failed(err))
+    err = print_answer(cli, lc_buf_str(&result.body));
   lc_http_result_deinit(&result);
   lc_buf_deinit(&query);
   return err;

@@ -24,7 +24,9 @@ const lc_option lc_options_start[] = {
 };
 
 static lc_server *running;
-static void stop(int signal_number) { lc_server_stop(running); }
+static void stop(int signal_number) {
+  lc_server_stop(running);
+}
 
 /* `host:port`, `[v6]:port` or a port alone. */
 static lc_err parse_address(lc_arena *arena, const char *text, const char **host, uint16_t *port) {
@@ -32,7 +34,8 @@ static lc_err parse_address(lc_arena *arena, const char *text, const char **host
   const char *digits = colon ? colon + 1 : text;
   char *end;
   unsigned long value = strtoul(digits, &end, 10);
-  if (*digits == 0 || *end != 0 || value > UINT16_MAX) return lc_fail(LC_ERR_USAGE, "--listen-addr %s: ADDRESS:PORT is expected, such as 127.0.0.1:3000", text);
+  if (*digits == 0 || *end != 0 || value > UINT16_MAX)
+    return lc_fail(LC_ERR_USAGE, "--listen-addr %s: ADDRESS:PORT is expected, such as 127.0.0.1:3000", text);
   *port = (uint16_t)value;
   if (!colon) return lc_ok();
   size_t len = (size_t)(colon - text);
@@ -74,7 +77,8 @@ lc_err lc_command_start(lc_cli *cli, const lc_args *args) {
       .in_memory = lc_args_has(args, "in-memory"),
       .call_budget_micros = budget ? (uint64_t)(strtod(budget, NULL) * 1e6) : 0,
   };
-  if (!options.public_key_path != !options.private_key_path) return lc_fail(LC_ERR_USAGE, "--jwt-pub-key-path and --jwt-priv-key-path go together");
+  if (!options.public_key_path != !options.private_key_path)
+    return lc_fail(LC_ERR_USAGE, "--jwt-pub-key-path and --jwt-priv-key-path go together");
   if (!options.data_directory) options.data_directory = cli->config.data_directory;
   if (!options.key_directory) {
     options.key_directory = cli->config.directory;
@@ -88,8 +92,9 @@ lc_err lc_command_start(lc_cli *cli, const lc_args *args) {
   signal(SIGINT, stop);
   signal(SIGTERM, stop);
   bool v6 = strchr(options.listen_host, ':') != NULL;
-  printf("lightcone " LC_VERSION "\ndata directory: %s%s\nlistening on http://%s%s%s:%d\n", options.data_directory, options.in_memory ? " (databases in memory only)" : "",
-         v6 ? "[" : "", options.listen_host, v6 ? "]" : "", lc_server_port(running));
+  printf("lightcone " LC_VERSION "\ndata directory: %s%s\nlistening on http://%s%s%s:%d\n", options.data_directory,
+         options.in_memory ? " (databases in memory only)" : "", v6 ? "[" : "", options.listen_host, v6 ? "]" : "",
+         lc_server_port(running));
   fflush(stdout);
   lc_err err = lc_server_run(running);
   lc_server_close(running);

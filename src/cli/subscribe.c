@@ -16,7 +16,11 @@ const lc_option lc_options_subscribe[] = {
     {"num-updates", NULL, 'n', LC_OPTION_VALUE, "N", "stop after N transactions"},
     {"timeout", NULL, 't', LC_OPTION_VALUE, "SECONDS", "stop after this time"},
     {"print-initial-update", NULL, 0, LC_OPTION_FLAG, NULL, "also print the rows there are at the start"},
-    LC_OPTION_CONFIRMED, LC_OPTION_ANONYMOUS, LC_OPTION_YES, LC_OPTION_NO_CONFIG, LC_OPTION_END,
+    LC_OPTION_CONFIRMED,
+    LC_OPTION_ANONYMOUS,
+    LC_OPTION_YES,
+    LC_OPTION_NO_CONFIG,
+    LC_OPTION_END,
 };
 
 enum { MESSAGE_CONNECTED, MESSAGE_APPLIED, MESSAGE_UNSUBSCRIBED, MESSAGE_ERROR, MESSAGE_UPDATE };
@@ -53,8 +57,10 @@ static table_change *change_of(follow_session *session, lc_str table) {
 /* A row list: the hint is not needed, rows are read until the bytes are used up. */
 static lc_err read_rows(const lc_type *type, lc_cursor *from, lc_buf *to) {
   uint8_t hint = lc_cursor_u8(from);
-  if (hint == 0) lc_cursor_u16(from);
-  else lc_cursor_take(from, 8 * (size_t)lc_cursor_u32(from));
+  if (hint == 0)
+    lc_cursor_u16(from);
+  else
+    lc_cursor_take(from, 8 * (size_t)lc_cursor_u32(from));
   lc_span rows = lc_cursor_sized(from);
   lc_cursor left = lc_cursor_of(rows);
   while (!from->failed && left.at < left.end) {
@@ -112,8 +118,8 @@ static void print_changes(follow_session *session, bool print) {
   for (size_t i = 0; i < session->changes.count; i++) {
     table_change *change = &session->changes.items[i];
     if (print)
-      printf("%s\"%.*s\":{\"deletes\":[%.*s],\"inserts\":[%.*s]}", i ? "," : "", LC_STR_ARGS(change->table), LC_STR_ARGS(lc_buf_str(&change->deletes)),
-             LC_STR_ARGS(lc_buf_str(&change->inserts)));
+      printf("%s\"%.*s\":{\"deletes\":[%.*s],\"inserts\":[%.*s]}", i ? "," : "", LC_STR_ARGS(change->table),
+             LC_STR_ARGS(lc_buf_str(&change->deletes)), LC_STR_ARGS(lc_buf_str(&change->inserts)));
     lc_buf_deinit(&change->inserts);
     lc_buf_deinit(&change->deletes);
   }
@@ -144,7 +150,8 @@ static lc_err take_message(follow_session *session, lc_cursor *from, bool *print
       print_changes(session, true);
       *printed = true;
       return lc_ok();
-    default: return lc_fail(LC_ERR_PROTOCOL, "the server sent a message that was not asked for");
+    default:
+      return lc_fail(LC_ERR_PROTOCOL, "the server sent a message that was not asked for");
   }
 }
 
@@ -165,8 +172,11 @@ static lc_err follow(follow_session *session, lc_websocket_client *client, int64
     if (lc_failed(err)) break;
     if (got != LC_GOT_MESSAGE) {
       const char *why = got == LC_GOT_TIMEOUT ? "the time is over" : "the server closed the connection";
-      if (updates > 0) err = lc_fail(LC_ERR_HTTP, "%s before %lld more transaction(s) came %.*s", why, (long long)updates, LC_STR_ARGS(lc_buf_str(&message)));
-      else lc_cli_say("%s %.*s", why, LC_STR_ARGS(lc_buf_str(&message)));
+      if (updates > 0)
+        err = lc_fail(LC_ERR_HTTP, "%s before %lld more transaction(s) came %.*s", why, (long long)updates,
+                      LC_STR_ARGS(lc_buf_str(&message)));
+      else
+        lc_cli_say("%s %.*s", why, LC_STR_ARGS(lc_buf_str(&message)));
       break;
     }
     lc_cursor from = lc_cursor_of(lc_buf_span(&message));
@@ -183,10 +193,12 @@ static lc_err follow(follow_session *session, lc_websocket_client *client, int64
 }
 
 static lc_err subscribe(follow_session *session, const lc_args *args, const lc_remote *remote, const char *identity, size_t rest) {
-  const char *confirmed = lc_args_value(args, "confirmed"), *count = lc_args_value(args, "num-updates"), *timeout = lc_args_value(args, "timeout");
+  const char *confirmed = lc_args_value(args, "confirmed"), *count = lc_args_value(args, "num-updates"),
+             *timeout = lc_args_value(args, "timeout");
   lc_websocket_client *client;
   lc_buf url = {0}, request = {0};
-  lc_buf_printf(&url, "%s/v1/database/%s/subscribe?compression=None%s%s", remote->url, identity, confirmed ? "&confirmed=" : "", confirmed ? confirmed : "");
+  lc_buf_printf(&url, "%s/v1/database/%s/subscribe?compression=None%s%s", remote->url, identity, confirmed ? "&confirmed=" : "",
+                confirmed ? confirmed : "");
   lc_err err = lc_websocket_client_open(lc_buf_cstr(&url), remote->token, "v3.bsatn.spacetimedb", &client);
   lc_buf_deinit(&url);
   if (lc_failed(err)) return err;
@@ -194,9 +206,11 @@ static lc_err subscribe(follow_session *session, const lc_args *args, const lc_r
   lc_buf_put32(&request, 0);
   lc_buf_put32(&request, 0);
   lc_buf_put32(&request, (uint32_t)(args->positionals.count - rest));
-  for (size_t i = rest; i < args->positionals.count; i++) lc_buf_put_sized(&request, args->positionals.items[i], strlen(args->positionals.items[i]));
+  for (size_t i = rest; i < args->positionals.count; i++)
+    lc_buf_put_sized(&request, args->positionals.items[i], strlen(args->positionals.items[i]));
   err = lc_websocket_client_send(client, lc_buf_span(&request));
-  if (!lc_failed(err)) err = follow(session, client, count ? strtoll(count, NULL, 10) : -1, timeout ? (int64_t)(strtod(timeout, NULL) * 1000) : -1);
+  if (!lc_failed(err))
+    err = follow(session, client, count ? strtoll(count, NULL, 10) : -1, timeout ? (int64_t)(strtod(timeout, NULL) * 1000) : -1);
   lc_buf_deinit(&request);
   lc_websocket_client_close(client);
   return err;

@@ -19,7 +19,18 @@ struct lc_websocket_client {
   lc_buf message;  /* fragments so far */
 };
 
-enum { OP_CONTINUE, OP_TEXT, OP_BINARY, OP_CLOSE = 8, OP_PING, OP_PONG, OP_MASK = 15, FINAL = 0x80, MASKED = 0x80, MESSAGE_MAX = 512 << 20 };
+enum {
+  OP_CONTINUE,
+  OP_TEXT,
+  OP_BINARY,
+  OP_CLOSE = 8,
+  OP_PING,
+  OP_PONG,
+  OP_MASK = 15,
+  FINAL = 0x80,
+  MASKED = 0x80,
+  MESSAGE_MAX = 512 << 20
+};
 
 static int64_t now_ms(void) {
   struct timespec now;
@@ -37,8 +48,10 @@ static lc_err send_all(lc_websocket_client *client, lc_span bytes) {
   while (bytes.len) {
     size_t sent = 0;
     CURLcode code = curl_easy_send(client->curl, bytes.ptr, bytes.len, &sent);
-    if (code == CURLE_AGAIN) wait_for(client, POLLOUT, -1);
-    else if (code != CURLE_OK) return lc_fail(LC_ERR_HTTP, "sending to the server: %s", curl_easy_strerror(code));
+    if (code == CURLE_AGAIN)
+      wait_for(client, POLLOUT, -1);
+    else if (code != CURLE_OK)
+      return lc_fail(LC_ERR_HTTP, "sending to the server: %s", curl_easy_strerror(code));
     bytes.ptr += sent;
     bytes.len -= sent;
   }
@@ -50,7 +63,8 @@ static lc_err receive_some(lc_websocket_client *client, int64_t deadline_ms, boo
   for (;;) {
     size_t got = 0;
     lc_buf_reserve(&client->received, 64 << 10);
-    CURLcode code = curl_easy_recv(client->curl, client->received.data + client->received.len, client->received.cap - client->received.len, &got);
+    CURLcode code =
+        curl_easy_recv(client->curl, client->received.data + client->received.len, client->received.cap - client->received.len, &got);
     client->received.len += got;
     if (code == CURLE_OK) {
       *ended = got == 0;
@@ -83,7 +97,9 @@ static lc_err handshake(lc_websocket_client *client, const char *url, const char
   const char *host = strstr(url, "://") + 3, *path = strchr(host, '/');
   size_t host_len = path ? (size_t)(path - host) : strlen(host);
   lc_buf request = {0};
-  lc_buf_printf(&request, "GET %s HTTP/1.1\r\nHost: %.*s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n",
+  lc_buf_printf(&request,
+                "GET %s HTTP/1.1\r\nHost: %.*s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+                "13\r\nSec-WebSocket-Protocol: %s\r\n",
                 path ? path : "/", (int)host_len, host, protocol);
   lc_buf_printf(&request, "User-Agent: lightcone-cli/" LC_VERSION "\r\n");
   if (token) lc_buf_printf(&request, "Authorization: Bearer %s\r\n", token);
@@ -98,13 +114,15 @@ static lc_err handshake(lc_websocket_client *client, const char *url, const char
     bool ended = false, timeout = false;
     err = receive_some(client, deadline, &ended, &timeout);
     end = client->received.len ? memmem(client->received.data, client->received.len, "\r\n\r\n", 4) : NULL;
-    if (!lc_failed(err) && !end && (ended || timeout)) err = lc_fail(LC_ERR_HTTP, "connecting to %s: the server did not answer the handshake", url);
+    if (!lc_failed(err) && !end && (ended || timeout))
+      err = lc_fail(LC_ERR_HTTP, "connecting to %s: the server did not answer the handshake", url);
   }
   if (lc_failed(err)) return err;
   size_t head = (size_t)(end - client->received.data) + 4;
   lc_str answer = {(const char *)client->received.data, head};
   if (answer.len < 12 || memcmp(answer.ptr + 9, "101", 3) != 0)
-    return lc_fail(LC_ERR_SERVER, "connecting to %s: %.*s %.*s", url, (int)strcspn(answer.ptr, "\r"), answer.ptr, (int)(client->received.len - head), answer.ptr + head);
+    return lc_fail(LC_ERR_SERVER, "connecting to %s: %.*s %.*s", url, (int)strcspn(answer.ptr, "\r"), answer.ptr,
+                   (int)(client->received.len - head), answer.ptr + head);
   lc_buf_append(&client->message, answer.ptr, head);
   bool agreed = strcasestr(lc_buf_cstr(&client->message), protocol) != NULL;
   lc_buf_clear(&client->message);
@@ -123,13 +141,16 @@ lc_err lc_websocket_client_open(const char *url, const char *token, const char *
   curl_easy_setopt(self->curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
   CURLcode code = curl_easy_perform(self->curl);
   lc_err err = lc_ok();
-  if (code != CURLE_OK) err = lc_fail(LC_ERR_HTTP, "no server answers at %s: %s. Is it running? `lightcone start` runs one.", url, curl_easy_strerror(code));
+  if (code != CURLE_OK)
+    err = lc_fail(LC_ERR_HTTP, "no server answers at %s: %s. Is it running? `lightcone start` runs one.", url, curl_easy_strerror(code));
   if (!lc_failed(err)) {
     curl_easy_getinfo(self->curl, CURLINFO_ACTIVESOCKET, &self->socket);
     err = handshake(self, url, token, protocol);
   }
-  if (lc_failed(err)) lc_websocket_client_close(self);
-  else *client = self;
+  if (lc_failed(err))
+    lc_websocket_client_close(self);
+  else
+    *client = self;
   return err;
 }
 
@@ -162,7 +183,9 @@ static lc_err send_frame(lc_websocket_client *client, uint8_t opcode, lc_span pa
   return err;
 }
 
-lc_err lc_websocket_client_send(lc_websocket_client *client, lc_span message) { return send_frame(client, OP_BINARY, message); }
+lc_err lc_websocket_client_send(lc_websocket_client *client, lc_span message) {
+  return send_frame(client, OP_BINARY, message);
+}
 
 /* The next whole frame in what was received; its size, or 0 when more bytes are needed. */
 static size_t parse_frame(const lc_buf *received, uint8_t *first, lc_span *payload) {
@@ -186,15 +209,18 @@ static size_t parse_frame(const lc_buf *received, uint8_t *first, lc_span *paylo
 /* Handles one frame; `*done` when it completes something for the caller. */
 static lc_err take_frame(lc_websocket_client *client, uint8_t first, lc_span payload, lc_buf *message, lc_websocket_got *got, bool *done) {
   switch (first & OP_MASK) {
-    case OP_PING: return send_frame(client, OP_PONG, payload);
-    case OP_PONG: return lc_ok();
+    case OP_PING:
+      return send_frame(client, OP_PONG, payload);
+    case OP_PONG:
+      return lc_ok();
     case OP_CLOSE:
       lc_buf_clear(message);
       if (payload.len > 2) lc_buf_append(message, payload.ptr + 2, payload.len - 2);
       *got = LC_GOT_CLOSE;
       *done = true;
       return send_frame(client, OP_CLOSE, payload);
-    default: break;
+    default:
+      break;
   }
   lc_buf_put_span(&client->message, payload);
   if (!(first & FINAL)) return lc_ok();

@@ -13,7 +13,9 @@ bool lc__ts_includes_reducer(const lc__ts *ts, const lc_reducer_def *reducer) {
   return reducer->lifecycle == LC_LIFECYCLE_NONE && (reducer->client_callable || ts->options.include_private);
 }
 
-bool lc__ts_includes_procedure(const lc__ts *ts, const lc_procedure_def *procedure) { return procedure->client_callable || ts->options.include_private; }
+bool lc__ts_includes_procedure(const lc__ts *ts, const lc_procedure_def *procedure) {
+  return procedure->client_callable || ts->options.include_private;
+}
 
 bool lc__ts_is_unique(const lc_table_def *table, uint32_t column) {
   for (uint32_t i = 0; i < table->constraint_count; i++)
@@ -29,7 +31,8 @@ static void name_types(lc__ts *ts) {
     lc_buf name = {0};
     for (uint32_t s = 0; s < type->scope_count; s++) lc_buf_put_str(&name, lc_name_convert(ts->arena, type->scope[s], LC_CASE_PASCAL));
     lc_buf_put_str(&name, lc_name_convert(ts->arena, type->source_name.ptr ? type->source_name : type->name, LC_CASE_PASCAL));
-    if (type->ref < ts->def->typespace.count && !ts->type_names[type->ref].ptr) ts->type_names[type->ref] = lc_arena_str(ts->arena, lc_buf_str(&name));
+    if (type->ref < ts->def->typespace.count && !ts->type_names[type->ref].ptr)
+      ts->type_names[type->ref] = lc_arena_str(ts->arena, lc_buf_str(&name));
     lc_buf_deinit(&name);
   }
 }
@@ -43,8 +46,11 @@ static size_t collect_relations(lc__ts *ts, lc__ts_relation *relations) {
   for (uint32_t i = 0; i < ts->def->table_count; i++) {
     const lc_table_def *table = &ts->def->tables[i];
     if (table->is_system || (!table->is_public && !ts->options.include_private)) continue;
-    relations[count++] = (lc__ts_relation){
-        .name = table->name, .source_name = table->source_name, .columns = table->columns, .column_count = table->column_count, .table = table};
+    relations[count++] = (lc__ts_relation){.name = table->name,
+                                           .source_name = table->source_name,
+                                           .columns = table->columns,
+                                           .column_count = table->column_count,
+                                           .table = table};
   }
   for (uint32_t i = 0; i < ts->def->view_count; i++) {
     const lc_view_def *view = &ts->def->views[i];
@@ -82,8 +88,10 @@ static void table_file(lc__ts *ts, const lc__ts_relation *relation) {
     const lc_column_def *column = &relation->columns[c];
     lc_str key = lc_name_convert(ts->arena, column->source_name, LC_CASE_CAMEL);
     lc_buf suffix = {0};
-    if (is_key(relation, c)) lc_buf_put_text(&suffix, ".primaryKey()");
-    else if (relation->table && lc__ts_is_unique(relation->table, c) && has_unique(column->type)) lc_buf_put_text(&suffix, ".unique()");
+    if (is_key(relation, c))
+      lc_buf_put_text(&suffix, ".primaryKey()");
+    else if (relation->table && lc__ts_is_unique(relation->table, c) && has_unique(column->type))
+      lc_buf_put_text(&suffix, ".unique()");
     if (!lc_str_equal(key, column->name) && has_name(column->type)) lc_buf_printf(&suffix, ".name(\"%.*s\")", LC_STR_ARGS(column->name));
     lc__ts_put_field(ts, to, key, column->type, lc_buf_cstr(&suffix));
     lc_buf_deinit(&suffix);
@@ -102,7 +110,8 @@ static void reducer_file(lc__ts *ts, const lc_reducer_def *reducer) {
 }
 
 static void procedure_file(lc__ts *ts, const lc_procedure_def *procedure) {
-  lc_str path = lc_arena_printf(ts->arena, "%.*s_procedure.ts", LC_STR_ARGS(lc_name_convert(ts->arena, procedure->source_name, LC_CASE_SNAKE)));
+  lc_str path =
+      lc_arena_printf(ts->arena, "%.*s_procedure.ts", LC_STR_ARGS(lc_name_convert(ts->arena, procedure->source_name, LC_CASE_SNAKE)));
   lc_buf *to = lc__ts_file(ts, path);
   const lc_type *types[] = {procedure->params, procedure->return_type};
   lc_buf_put_text(to, "import { t as __t } from \"spacetimedb\";\n");
@@ -121,7 +130,8 @@ static void reducer_types_file(lc__ts *ts) {
   for (uint32_t i = 0; i < ts->def->reducer_count; i++) {
     const lc_reducer_def *reducer = &ts->def->reducers[i];
     if (!lc__ts_includes_reducer(ts, reducer)) continue;
-    lc_str pascal = lc_name_convert(ts->arena, reducer->source_name, LC_CASE_PASCAL), snake = lc_name_convert(ts->arena, reducer->source_name, LC_CASE_SNAKE);
+    lc_str pascal = lc_name_convert(ts->arena, reducer->source_name, LC_CASE_PASCAL),
+           snake = lc_name_convert(ts->arena, reducer->source_name, LC_CASE_SNAKE);
     lc_buf_printf(to, "import %.*sReducer from \"../%.*s_reducer\";\n", LC_STR_ARGS(pascal), LC_STR_ARGS(snake));
     lc_buf_printf(&types, "export type %.*sParams = __Infer<typeof %.*sReducer>;\n", LC_STR_ARGS(pascal), LC_STR_ARGS(pascal));
   }
@@ -137,7 +147,8 @@ static void procedure_types_file(lc__ts *ts) {
   for (uint32_t i = 0; i < ts->def->procedure_count; i++) {
     const lc_procedure_def *procedure = &ts->def->procedures[i];
     if (!lc__ts_includes_procedure(ts, procedure)) continue;
-    lc_str pascal = lc_name_convert(ts->arena, procedure->source_name, LC_CASE_PASCAL), snake = lc_name_convert(ts->arena, procedure->source_name, LC_CASE_SNAKE);
+    lc_str pascal = lc_name_convert(ts->arena, procedure->source_name, LC_CASE_PASCAL),
+           snake = lc_name_convert(ts->arena, procedure->source_name, LC_CASE_SNAKE);
     lc_buf_printf(to, "import * as %.*sProcedure from \"../%.*s_procedure\";\n", LC_STR_ARGS(pascal), LC_STR_ARGS(snake));
     lc_buf_printf(&types, "export type %.*sArgs = __Infer<typeof %.*sProcedure.params>;\n", LC_STR_ARGS(pascal), LC_STR_ARGS(pascal));
     lc_buf_printf(&types, "export type %.*sResult = __Infer<typeof %.*sProcedure.returnType>;\n", LC_STR_ARGS(pascal), LC_STR_ARGS(pascal));

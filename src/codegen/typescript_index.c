@@ -34,7 +34,8 @@ static const char imports[] =
 
 static const char module_object[] =
     "const REMOTE_MODULE = {\n"
-    "  versionInfo: { cliVersion: \"" COMPATIBLE_VERSION "\" as const },\n"
+    "  versionInfo: { cliVersion: \"" COMPATIBLE_VERSION
+    "\" as const },\n"
     "  tables: tablesSchema.schemaType.tables%s,\n"
     "  reducers: reducersSchema.reducersType.reducers,\n"
     "  ...proceduresSchema,\n"
@@ -99,7 +100,8 @@ static void put_indexes(lc__ts *ts, lc_buf *to, const lc_table_def *table) {
   qsort(indexes, count, sizeof *indexes, compare_indexes);
   lc_buf_printf(to, "    indexes: [%s", count ? "\n" : "");
   for (size_t i = 0; i < count; i++) {
-    lc_buf_printf(to, "      { accessor: \"%.*s\", name: \"%.*s\", algorithm: \"btree\", columns: ", LC_STR_ARGS(indexes[i]->accessor_name), LC_STR_ARGS(indexes[i]->name));
+    lc_buf_printf(to, "      { accessor: \"%.*s\", name: \"%.*s\", algorithm: \"btree\", columns: ", LC_STR_ARGS(indexes[i]->accessor_name),
+                  LC_STR_ARGS(indexes[i]->name));
     put_columns(ts, to, table, indexes[i]->columns, indexes[i]->column_count);
     lc_buf_put_text(to, " },\n");
   }
@@ -152,8 +154,8 @@ static void put_functions(lc__ts *ts, lc_buf *to) {
     const lc_procedure_def *procedure = &ts->def->procedures[i];
     if (!lc__ts_includes_procedure(ts, procedure)) continue;
     lc_str pascal = lc_name_convert(ts->arena, procedure->source_name, LC_CASE_PASCAL);
-    lc_buf_printf(to, "  __procedureSchema(\"%.*s\", %.*sProcedure.params, %.*sProcedure.returnType),\n", LC_STR_ARGS(procedure->name), LC_STR_ARGS(pascal),
-                  LC_STR_ARGS(pascal));
+    lc_buf_printf(to, "  __procedureSchema(\"%.*s\", %.*sProcedure.params, %.*sProcedure.returnType),\n", LC_STR_ARGS(procedure->name),
+                  LC_STR_ARGS(pascal), LC_STR_ARGS(pascal));
   }
   lc_buf_put_text(to, ");\n\n");
 }
@@ -162,17 +164,20 @@ static void put_file_imports(lc__ts *ts, lc_buf *to, const lc__ts_relation *rela
   for (uint32_t i = 0; i < ts->def->reducer_count; i++) {
     const lc_reducer_def *reducer = &ts->def->reducers[i];
     if (!lc__ts_includes_reducer(ts, reducer)) continue;
-    lc_buf_printf(to, "import %.*sReducer from \"./%.*s_reducer\";\n", LC_STR_ARGS(lc_name_convert(ts->arena, reducer->source_name, LC_CASE_PASCAL)),
+    lc_buf_printf(to, "import %.*sReducer from \"./%.*s_reducer\";\n",
+                  LC_STR_ARGS(lc_name_convert(ts->arena, reducer->source_name, LC_CASE_PASCAL)),
                   LC_STR_ARGS(lc_name_convert(ts->arena, reducer->source_name, LC_CASE_SNAKE)));
   }
   for (uint32_t i = 0; i < ts->def->procedure_count; i++) {
     const lc_procedure_def *procedure = &ts->def->procedures[i];
     if (!lc__ts_includes_procedure(ts, procedure)) continue;
-    lc_buf_printf(to, "import * as %.*sProcedure from \"./%.*s_procedure\";\n", LC_STR_ARGS(lc_name_convert(ts->arena, procedure->source_name, LC_CASE_PASCAL)),
+    lc_buf_printf(to, "import * as %.*sProcedure from \"./%.*s_procedure\";\n",
+                  LC_STR_ARGS(lc_name_convert(ts->arena, procedure->source_name, LC_CASE_PASCAL)),
                   LC_STR_ARGS(lc_name_convert(ts->arena, procedure->source_name, LC_CASE_SNAKE)));
   }
   for (size_t i = 0; i < count; i++)
-    lc_buf_printf(to, "import %.*sRow from \"./%.*s_table\";\n", LC_STR_ARGS(lc_name_convert(ts->arena, relations[i].source_name, LC_CASE_PASCAL)),
+    lc_buf_printf(to, "import %.*sRow from \"./%.*s_table\";\n",
+                  LC_STR_ARGS(lc_name_convert(ts->arena, relations[i].source_name, LC_CASE_PASCAL)),
                   LC_STR_ARGS(lc_name_convert(ts->arena, relations[i].source_name, LC_CASE_SNAKE)));
   lc_buf_put_text(to, "\n");
 }
@@ -193,11 +198,14 @@ static bool put_aliases(lc_buf *to, const lc__ts_relation *relations, size_t cou
     any = true;
     lc_buf_printf(to, "  \"%.*s\": \"%.*s\",\n", LC_STR_ARGS(relations[i].source_name), LC_STR_ARGS(relations[i].accessor));
   }
-  if (any) lc_buf_put_text(to, 
-                               "} as const;\n"
-                               "type __Aliases = typeof __aliases;\n"
-                               "type __AliasedTables<T> = T & { [K in keyof __Aliases]: __Aliases[K] extends keyof T ? Omit<T[__Aliases[K]], \"accessorName\"> & { accessorName: K } : never };\n"
-                               "type __AliasedView<T> = T & { readonly [K in keyof __Aliases]: __Aliases[K] extends keyof T ? T[__Aliases[K]] : never };\n\n");
+  if (any)
+    lc_buf_put_text(
+        to,
+        "} as const;\n"
+        "type __Aliases = typeof __aliases;\n"
+        "type __AliasedTables<T> = T & { [K in keyof __Aliases]: __Aliases[K] extends keyof T ? Omit<T[__Aliases[K]], \"accessorName\"> & "
+        "{ accessorName: K } : never };\n"
+        "type __AliasedView<T> = T & { readonly [K in keyof __Aliases]: __Aliases[K] extends keyof T ? T[__Aliases[K]] : never };\n\n");
   return any;
 }
 
@@ -217,12 +225,14 @@ void lc__ts_index_file(lc__ts *ts, const lc__ts_relation *relations, size_t coun
                                  "export const tables: Tables = __makeQueryBuilder(tablesSchema.schemaType);\n";
   lc_buf_put_text(to, "export type DbView = __DbConnectionImpl<__Module>[\"db\"];\n");
   lc_buf_put_text(to, tables);
-  lc_buf_put_text(to, "export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);\n"
-                      "export const procedures = __convertToAccessorMap(proceduresSchema.procedures);\n\n");
+  lc_buf_put_text(to,
+                  "export const reducers = __convertToAccessorMap(reducersSchema.reducersType.reducers);\n"
+                  "export const procedures = __convertToAccessorMap(proceduresSchema.procedures);\n\n");
   lc_buf_put_text(to, contexts);
   lc_buf_put_text(to, builders);
   if (aliased)
-    lc_buf_put_text(to, "  constructor(config: __DbConnectionConfig<__Module>) {\n    super(config);\n"
-                        "    this.db = __withAliases(this.db, __aliases);\n  }\n\n");
+    lc_buf_put_text(to,
+                    "  constructor(config: __DbConnectionConfig<__Module>) {\n    super(config);\n"
+                    "    this.db = __withAliases(this.db, __aliases);\n  }\n\n");
   lc_buf_put_text(to, connection_end);
 }

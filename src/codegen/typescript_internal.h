@@ -7,7 +7,7 @@ typedef struct lc__ts {
   const lc_module_def *def;
   lc_codegen_options options;
   lc_codegen_output *output;
-  lc_arena *arena; /* of the output */
+  lc_arena *arena;    /* of the output */
   lc_str *type_names; /* by ref: the name in types.ts, ptr NULL for a type without a definition */
 } lc__ts;
 

@@ -7,12 +7,18 @@ lc_buf *lc__ts_file(lc__ts *ts, lc_str path) {
   lc_codegen_file file = {.path = lc_arena_str(ts->arena, path)};
   lc_vec_push(&ts->output->files, file);
   lc_buf *text = &ts->output->files.items[ts->output->files.count - 1].text;
-  lc_buf_put_text(text, LC_CODEGEN_MARKER ". EDITS TO THIS FILE\n// WILL NOT BE SAVED. CHANGE THE TABLES AND REDUCERS OF YOUR MODULE INSTEAD.\n\n/* eslint-disable */\n/* tslint:disable */\n");
+  lc_buf_put_text(text, LC_CODEGEN_MARKER
+                  ". EDITS TO THIS FILE\n// WILL NOT BE SAVED. CHANGE THE TABLES AND REDUCERS OF YOUR MODULE INSTEAD.\n\n/* eslint-disable "
+                  "*/\n/* tslint:disable */\n");
   return text;
 }
 
-static bool is_unit(const lc_type *type) { return type->kind == LC_TYPE_PRODUCT && type->field_count == 0; }
-static bool is_never(const lc_type *type) { return type->kind == LC_TYPE_SUM && type->field_count == 0; }
+static bool is_unit(const lc_type *type) {
+  return type->kind == LC_TYPE_PRODUCT && type->field_count == 0;
+}
+static bool is_never(const lc_type *type) {
+  return type->kind == LC_TYPE_SUM && type->field_count == 0;
+}
 
 /* The definition that a ref stands for; refs without one are followed. NULL when it ends at something that is no ref. */
 static const lc_str *named(lc__ts *ts, const lc_type **type) {
@@ -25,12 +31,14 @@ static const lc_str *named(lc__ts *ts, const lc_type **type) {
 }
 
 static const char *const special_builders[] = {
-    [LC_SPECIAL_IDENTITY] = "identity",         [LC_SPECIAL_CONNECTION_ID] = "connectionId", [LC_SPECIAL_TIMESTAMP] = "timestamp",
-    [LC_SPECIAL_TIME_DURATION] = "timeDuration", [LC_SPECIAL_UUID] = "uuid",                  [LC_SPECIAL_SCHEDULE_AT] = "scheduleAt",
+    [LC_SPECIAL_IDENTITY] = "identity",   [LC_SPECIAL_CONNECTION_ID] = "connectionId",
+    [LC_SPECIAL_TIMESTAMP] = "timestamp", [LC_SPECIAL_TIME_DURATION] = "timeDuration",
+    [LC_SPECIAL_UUID] = "uuid",           [LC_SPECIAL_SCHEDULE_AT] = "scheduleAt",
 };
 static const char *const primitive_builders[LC_TYPE_KIND_COUNT] = {
-    [LC_TYPE_STRING] = "string", [LC_TYPE_BOOL] = "bool", [LC_TYPE_I8] = "i8",     [LC_TYPE_U8] = "u8",     [LC_TYPE_I16] = "i16",   [LC_TYPE_U16] = "u16",
-    [LC_TYPE_I32] = "i32",       [LC_TYPE_U32] = "u32",   [LC_TYPE_I64] = "i64",   [LC_TYPE_U64] = "u64",   [LC_TYPE_I128] = "i128", [LC_TYPE_U128] = "u128",
+    [LC_TYPE_STRING] = "string", [LC_TYPE_BOOL] = "bool", [LC_TYPE_I8] = "i8",     [LC_TYPE_U8] = "u8",
+    [LC_TYPE_I16] = "i16",       [LC_TYPE_U16] = "u16",   [LC_TYPE_I32] = "i32",   [LC_TYPE_U32] = "u32",
+    [LC_TYPE_I64] = "i64",       [LC_TYPE_U64] = "u64",   [LC_TYPE_I128] = "i128", [LC_TYPE_U128] = "u128",
     [LC_TYPE_I256] = "i256",     [LC_TYPE_U256] = "u256", [LC_TYPE_F32] = "f32",   [LC_TYPE_F64] = "f64",
 };
 
@@ -76,8 +84,12 @@ static bool visit_named(lc__ts *ts, const lc_type *type, visit_fn *visit, void *
   return false;
 }
 
-static bool found(lc__ts *ts, uint32_t ref, void *context) { return true; }
-bool lc__ts_mentions_named(lc__ts *ts, const lc_type *type) { return visit_named(ts, type, found, NULL); }
+static bool found(lc__ts *ts, uint32_t ref, void *context) {
+  return true;
+}
+bool lc__ts_mentions_named(lc__ts *ts, const lc_type *type) {
+  return visit_named(ts, type, found, NULL);
+}
 
 typedef struct reach {
   uint32_t goal;
@@ -106,7 +118,9 @@ static void put_field(lc__ts *ts, lc_buf *to, lc_str key, const lc_type *type, c
   }
 }
 
-void lc__ts_put_field(lc__ts *ts, lc_buf *to, lc_str key, const lc_type *type, const char *suffix) { put_field(ts, to, key, type, suffix, false); }
+void lc__ts_put_field(lc__ts *ts, lc_buf *to, lc_str key, const lc_type *type, const char *suffix) {
+  put_field(ts, to, key, type, suffix, false);
+}
 
 void lc__ts_put_params(lc__ts *ts, lc_buf *to, const lc_type *params) {
   if (params->field_count == 0) {
@@ -124,7 +138,9 @@ static bool mark(lc__ts *ts, uint32_t ref, void *context) {
   return false;
 }
 
-static int compare_names(const void *a, const void *b) { return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b); }
+static int compare_names(const void *a, const void *b) {
+  return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b);
+}
 
 void lc__ts_put_type_imports(lc__ts *ts, lc_buf *to, const lc_type *const *types, size_t count, const char *from) {
   bool *mentioned = LC_ARENA_ARRAY(ts->arena, bool, ts->def->typespace.count + 1);
@@ -140,8 +156,13 @@ void lc__ts_put_type_imports(lc__ts *ts, lc_buf *to, const lc_type *const *types
   lc_buf_printf(to, " } from \"%s\";\n", from);
 }
 
-typedef struct named_type { lc_str name; uint32_t ref; } named_type;
-static int compare_named_types(const void *a, const void *b) { return lc_str_compare(((const named_type *)a)->name, ((const named_type *)b)->name); }
+typedef struct named_type {
+  lc_str name;
+  uint32_t ref;
+} named_type;
+static int compare_named_types(const void *a, const void *b) {
+  return lc_str_compare(((const named_type *)a)->name, ((const named_type *)b)->name);
+}
 
 static void put_definition(lc__ts *ts, lc_buf *to, const named_type *entry) {
   const lc_type *type = ts->def->typespace.types[entry->ref];
@@ -165,7 +186,9 @@ static void put_definition(lc__ts *ts, lc_buf *to, const named_type *entry) {
 
 void lc__ts_types_file(lc__ts *ts) {
   lc_buf *to = lc__ts_file(ts, LC_STR("types.ts"));
-  lc_buf_put_text(to, "import {\n  t as __t,\n  type AlgebraicTypeType as __AlgebraicTypeType,\n  type Infer as __Infer,\n  type TypeBuilder as __TypeBuilder,\n} from \"spacetimedb\";\n");
+  lc_buf_put_text(to,
+                  "import {\n  t as __t,\n  type AlgebraicTypeType as __AlgebraicTypeType,\n  type Infer as __Infer,\n  type TypeBuilder "
+                  "as __TypeBuilder,\n} from \"spacetimedb\";\n");
   named_type *entries = LC_ARENA_ARRAY(ts->arena, named_type, ts->def->typespace.count + 1);
   size_t count = 0;
   for (uint32_t ref = 0; ref < ts->def->typespace.count; ref++)

@@ -9,6 +9,8 @@
 
 typedef lc_err (*step_function)(lc_database *database, const lc_migration_step *step, lc_table *table);
 
+/* ---- the steps ---- */
+
 static lc_err add_table(lc_database *database, const lc_migration_step *step, lc_table *table) {
   lc_table *created;
   lc__module_log_note(&database->module_log, database->now_micros, LC_MODULE_INFO, LC_STR(LC__LOG_HOST), "Creating table `%.*s`",
@@ -55,8 +57,11 @@ static bool in_sequence_range(const lc_type *type, lc_span value, const lc_seque
   return number >= sequence->min_value && number <= sequence->max_value;
 }
 
-static lc_err add_sequence(lc_database *database, const lc_migration_step *step, lc_table *table) {
+/* Run for all such steps before the first step changes anything. A column that the update itself adds holds nothing yet. */
+static lc_err precheck_sequence(lc_database *database, const lc_migration_step *step) {
   const lc_sequence_def *sequence = &step->new_table->sequences[step->object];
+  lc_table *table = lc_store_table_by_name(database->store, step->old_table->name);
+  if (table == NULL || sequence->column >= step->old_table->column_count) return lc_ok();
   const lc_layout *layout = lc_table_layout(table);
   lc_scan scan;
   lc_row row;
@@ -64,7 +69,11 @@ static lc_err add_sequence(lc_database *database, const lc_migration_step *step,
   while (lc_scan_next(&scan, &row))
     if (in_sequence_range(layout->columns[sequence->column].type, lc_layout_column(layout, row.bytes, sequence->column), sequence))
       return lc_fail(LC_ERR_MIGRATION, "Precheck failed: added sequence %.*s already has values in range", LC_STR_ARGS(sequence->name));
-  return lc_table_add_sequence(table, sequence);
+  return lc_ok();
+}
+
+static lc_err add_sequence(lc_database *database, const lc_migration_step *step, lc_table *table) {
+  return lc_table_add_sequence(table, &step->new_table->sequences[step->object]);
 }
 
 static lc_err remove_sequence(lc_database *database, const lc_migration_step *step, lc_table *table) {
@@ -105,7 +114,7 @@ static lc_err nothing(lc_database *database, const lc_migration_step *step, lc_t
 static const struct step_kind {
   step_function run;
   bool needs_table; /* acts on a table that is there */
-} step_kinds[] = {
+} step_kinds[LC_MIGRATE_KIND_COUNT] = {
     [LC_MIGRATE_ADD_TABLE] = {add_table, false},
     [LC_MIGRATE_REMOVE_TABLE] = {remove_table, true},
     [LC_MIGRATE_ADD_INDEX] = {add_index, true},
@@ -127,7 +136,13 @@ static const struct step_kind {
     [LC_MIGRATE_REMOVE_ROW_RULE] = {nothing, false},
     [LC_MIGRATE_CHANGE_ACCESSOR] = {change_columns, true},
     [LC_MIGRATE_DISCONNECT_CLIENTS] = {nothing, false},
+    [LC_MIGRATE_CHANGE_INDEX_SOURCE] = {change_columns, true},
+    [LC_MIGRATE_CHANGE_COLUMN_ACCESSOR] = {change_columns, true},
+    [LC_MIGRATE_CHANGE_EVENT_TABLE] = {change_event_table, true},
+    [LC_MIGRATE_CHANGE_OUTBOX] = {nothing, false},
 };
+
+/* ---- the plan ---- */
 
 static lc_err execute_step(lc_database *database, const lc_migration_step *step) {
   const struct step_kind *kind = &step_kinds[step->kind];
@@ -149,9 +164,13 @@ static lc_err replace_views(lc_database *database, const lc_module_def *old, con
 
 lc_err lc__migration_execute(lc_database *database, const lc_migration *plan, const lc_module_def *def) {
   bool changes_views = false;
+  for (uint32_t i = 0; i < plan->step_count; i++)
+    if (plan->steps[i].kind == LC_MIGRATE_ADD_SEQUENCE) LC_TRY(precheck_sequence(database, &plan->steps[i]));
   for (uint32_t i = 0; i < plan->step_count; i++) {
+    const struct step_kind *kind = &step_kinds[plan->steps[i].kind];
+    lc_assert(kind->run != NULL);
     LC_TRY(execute_step(database, &plan->steps[i]));
-    changes_views |= step_kinds[plan->steps[i].kind].run == change_views;
+    changes_views |= kind->run == change_views;
   }
   if (changes_views) LC_TRY(replace_views(database, database->module->def, def));
   return lc__catalogue_replace_rules(database, def);

@@ -1,5 +1,6 @@
 /* Command lines: every way to write an option, and what is refused. */
 #include "cli/args.h"
+
 #include "harness.h"
 
 static const lc_option options[] = {
@@ -17,7 +18,10 @@ static lc_err parse(lc_args *args, int count, char **argv) {
 #define PARSE(args, ...) parse(args, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *), (char *[]){__VA_ARGS__})
 
 TEST(values_may_be_attached_or_follow) {
-  struct { char *argv[3]; int count; } cases[] = {{{"--server", "x"}, 2}, {{"--server=x"}, 1}, {{"-s", "x"}, 2}, {{"-sx"}, 1}, {{"-s=x"}, 1}, {{"-fs", "x"}, 2}};
+  struct {
+    char *argv[3];
+    int count;
+  } cases[] = {{{"--server", "x"}, 2}, {{"--server=x"}, 1}, {{"-s", "x"}, 2}, {{"-sx"}, 1}, {{"-s=x"}, 1}, {{"-fs", "x"}, 2}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     lc_args args = {0};
     expect_ok(parse(&args, cases[i].count, cases[i].argv));
@@ -52,7 +56,11 @@ TEST(positionals_in_between_and_after_dashes) {
 }
 
 TEST(mistakes_are_usage_errors) {
-  struct { char *argv[2]; int count; const char *says; } cases[] = {
+  struct {
+    char *argv[2];
+    int count;
+    const char *says;
+  } cases[] = {
       {{"--nope"}, 1, "unknown option --nope"},
       {{"-x"}, 1, "unknown option -x"},
       {{"--server"}, 1, "option --server needs a value: <SERVER>"},

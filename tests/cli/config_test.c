@@ -36,11 +36,15 @@ TEST(without_a_file_there_is_the_server_on_this_machine) {
 }
 
 TEST(a_key_is_replaced_in_place) {
-  lc_config config = open_text("# mine\ndefault_server = \"local\"   # here\nspacetimedb_token = \"a\"\nother = 3\n\n[[server_configs]]\nnickname = \"local\"\nhost = \"127.0.0.1:3000\"\nprotocol = \"http\"\n");
+  lc_config config = open_text(
+      "# mine\ndefault_server = \"local\"   # here\nspacetimedb_token = \"a\"\nother = 3\n\n[[server_configs]]\nnickname = \"local\"\nhost "
+      "= \"127.0.0.1:3000\"\nprotocol = \"http\"\n");
   expect(lc_str_is(lc_config_get(&config, "default_server"), "local"));
   lc_config_set(&config, "spacetimedb_token", "b.c.d");
   expect(lc_str_is(lc_config_get(&config, "spacetimedb_token"), "b.c.d"));
-  expect_saved(&config, "# mine\ndefault_server = \"local\"   # here\nspacetimedb_token = \"b.c.d\"\nother = 3\n\n[[server_configs]]\nnickname = \"local\"\nhost = \"127.0.0.1:3000\"\nprotocol = \"http\"\n");
+  expect_saved(&config,
+               "# mine\ndefault_server = \"local\"   # here\nspacetimedb_token = \"b.c.d\"\nother = 3\n\n[[server_configs]]\nnickname = "
+               "\"local\"\nhost = \"127.0.0.1:3000\"\nprotocol = \"http\"\n");
 }
 
 TEST(a_new_key_comes_before_the_tables_and_a_removed_one_is_gone) {
@@ -52,12 +56,16 @@ TEST(a_new_key_comes_before_the_tables_and_a_removed_one_is_gone) {
 }
 
 TEST(servers_are_found_by_nickname_or_host_and_removed_alone) {
-  lc_config config = open_text("[[server_configs]]\nnickname = 'one'\nhost = \"h:1\"\nprotocol = \"http\"\n\n[[server_configs]]\nhost = \"h:2\"\nprotocol = \"https\"\n");
+  lc_config config = open_text(
+      "[[server_configs]]\nnickname = 'one'\nhost = \"h:1\"\nprotocol = \"http\"\n\n[[server_configs]]\nhost = \"h:2\"\nprotocol = "
+      "\"https\"\n");
   expect(lc_config_server(&config, "one") == lc_config_server(&config, "h:1"));
   expect(lc_config_server(&config, "h:2") != NULL);
   expect_null(lc_config_server(&config, "three"));
   expect_failure(lc_config_add_server(&config, "one", "h:9", "http"));
   expect_ok(lc_config_add_server(&config, "three", "h:3", "http"));
   expect_ok(lc_config_remove_server(&config, "one"));
-  expect_saved(&config, "[[server_configs]]\nhost = \"h:2\"\nprotocol = \"https\"\n\n[[server_configs]]\nnickname = \"three\"\nhost = \"h:3\"\nprotocol = \"http\"\n");
+  expect_saved(&config,
+               "[[server_configs]]\nhost = \"h:2\"\nprotocol = \"https\"\n\n[[server_configs]]\nnickname = \"three\"\nhost = "
+               "\"h:3\"\nprotocol = \"http\"\n");
 }

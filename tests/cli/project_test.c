@@ -1,8 +1,9 @@
 /* spacetime.json: JSON5, layers, inheritance. */
+#include "cli/project.h"
+
 #include <sys/stat.h>
 
 #include "cli/cli.h"
-#include "cli/project.h"
 #include "harness.h"
 
 static void expect_json(const char *json5, const char *json) {
@@ -13,7 +14,8 @@ static void expect_json(const char *json5, const char *json) {
 }
 
 TEST(json5_becomes_json) {
-  expect_json("{a: 1, /* x, */ 'b-c': 'it\\'s \"so\"', // end\n d: [true, null,],}", "{\"a\": 1,  \"b-c\": \"it's \\\"so\\\"\", \n \"d\": [true, null ] }");
+  expect_json("{a: 1, /* x, */ 'b-c': 'it\\'s \"so\"', // end\n d: [true, null,],}",
+              "{\"a\": 1,  \"b-c\": \"it's \\\"so\\\"\", \n \"d\": [true, null ] }");
   expect_json("{\"url\": \"http://h/*no*/\"}", "{\"url\": \"http://h/*no*/\"}"); /* comments end at strings */
   expect_json("{,}", "{ }");
   expect_json("{a: \"x\\", "{\"a\": \"x\\\""); /* cut off: an error for the parser, not for us */
@@ -39,7 +41,9 @@ static void clean(void) {
 TEST(layers_replace_keys_and_children_inherit) {
   lc_arena arena = {0};
   lc_project project = {0};
-  put("spacetime.json", "{server: 'local', 'module-path': 'm', database: 'root', generate: [{language: 'typescript'}], children: [{database: 'a'}, {database: 'b', wasm_file: 'b.wasm'}]}");
+  put("spacetime.json",
+      "{server: 'local', 'module-path': 'm', database: 'root', generate: [{language: 'typescript'}], children: [{database: 'a'}, "
+      "{database: 'b', wasm_file: 'b.wasm'}]}");
   put("spacetime.local.json", "{database: 'mine', children: [{server: 'other'}, {}, {database: 'ignored'}]}");
   put("spacetime.dev.json", "{server: 'dev-server'}");
   char sub[128];

@@ -8,9 +8,12 @@
 static lc_arena arena;
 static lc_module_def def;
 
-static lc_column_def column(const char *name, const lc_type *type) { return (lc_column_def){.name = lc_str_of(name), .source_name = lc_str_of(name), .type = type}; }
+static lc_column_def column(const char *name, const lc_type *type) {
+  return (lc_column_def){.name = lc_str_of(name), .source_name = lc_str_of(name), .type = type};
+}
 
-static lc_type *fields_type(lc_type *(*make)(lc_arena *, const lc_field *, uint32_t), uint32_t count, const char *const *names, const lc_type *const *types) {
+static lc_type *fields_type(lc_type *(*make)(lc_arena *, const lc_field *, uint32_t), uint32_t count, const char *const *names,
+                            const lc_type *const *types) {
   lc_field *fields = LC_ARENA_ARRAY(&arena, lc_field, count + 1);
   for (uint32_t i = 0; i < count; i++) fields[i] = (lc_field){lc_str_of(names[i]), types[i]};
   return make(&arena, fields, count);
@@ -55,15 +58,37 @@ static void build_example(void) {
   types[0] = (lc_type_def){.name = LC_STR("Item"), .source_name = LC_STR("Item"), .ref = 0};
   types[1] = (lc_type_def){.name = LC_STR("Rarity"), .source_name = LC_STR("Rarity"), .ref = 1};
   indexes[0] = (lc_index_def){LC_STR("item_id_idx_btree"), LC_STR("item_id_idx_btree"), LC_STR("id"), LC_INDEX_BTREE, id_column, 1};
-  indexes[1] = (lc_index_def){LC_STR("item_owner_idx_btree"), LC_STR("item_owner_idx_btree"), LC_STR("by_owner"), LC_INDEX_BTREE, owner_column, 1};
+  indexes[1] =
+      (lc_index_def){LC_STR("item_owner_idx_btree"), LC_STR("item_owner_idx_btree"), LC_STR("by_owner"), LC_INDEX_BTREE, owner_column, 1};
   constraint = (lc_constraint_def){LC_STR("item_id_key"), id_column, 1};
-  columns[0] = column("id", u64), columns[1] = column("owner", identity), columns[2] = column("nick_name", name), columns[3] = column("rarity", rarity_ref);
-  table = (lc_table_def){.name = LC_STR("item"), .source_name = LC_STR("item"), .row = item, .columns = columns, .column_count = 4, .primary_key = 0,
-                         .indexes = indexes, .index_count = 2, .constraints = &constraint, .constraint_count = 1, .is_public = true};
-  reducer = (lc_reducer_def){.name = LC_STR("add_item"), .source_name = LC_STR("add_item"), .params = params, .lifecycle = LC_LIFECYCLE_NONE, .client_callable = true};
-  procedure = (lc_procedure_def){.name = LC_STR("roll_dice"), .source_name = LC_STR("roll_dice"), .params = sides, .return_type = u32, .client_callable = true};
-  view = (lc_view_def){.name = LC_STR("my_items"), .source_name = LC_STR("my_items"), .is_public = true, .params = unit, .return_type = lc_type_array(&arena, item_ref), .row = item,
-                       .columns = columns, .column_count = 4};
+  columns[0] = column("id", u64), columns[1] = column("owner", identity), columns[2] = column("nick_name", name),
+  columns[3] = column("rarity", rarity_ref);
+  table = (lc_table_def){.name = LC_STR("item"),
+                         .source_name = LC_STR("item"),
+                         .row = item,
+                         .columns = columns,
+                         .column_count = 4,
+                         .primary_key = 0,
+                         .indexes = indexes,
+                         .index_count = 2,
+                         .constraints = &constraint,
+                         .constraint_count = 1,
+                         .is_public = true};
+  reducer = (lc_reducer_def){.name = LC_STR("add_item"),
+                             .source_name = LC_STR("add_item"),
+                             .params = params,
+                             .lifecycle = LC_LIFECYCLE_NONE,
+                             .client_callable = true};
+  procedure = (lc_procedure_def){
+      .name = LC_STR("roll_dice"), .source_name = LC_STR("roll_dice"), .params = sides, .return_type = u32, .client_callable = true};
+  view = (lc_view_def){.name = LC_STR("my_items"),
+                       .source_name = LC_STR("my_items"),
+                       .is_public = true,
+                       .params = unit,
+                       .return_type = lc_type_array(&arena, item_ref),
+                       .row = item,
+                       .columns = columns,
+                       .column_count = 4};
   def.types = types, def.type_count = 2;
   def.tables = &table, def.table_count = 1;
   def.reducers = &reducer, def.reducer_count = 1;
@@ -108,28 +133,37 @@ static lc_codegen_output generate(bool include_private) {
 TEST(small_files_are_as_in_the_worked_example) {
   lc_codegen_output output = generate(false);
   expect_text(content(&output, "item_table.ts"),
-              "import { t as __t } from \"spacetimedb\"; import { Rarity } from \"./types\"; export default __t.row({ id: __t.u64().primaryKey(), owner: __t.identity(), "
+              "import { t as __t } from \"spacetimedb\"; import { Rarity } from \"./types\"; export default __t.row({ id: "
+              "__t.u64().primaryKey(), owner: __t.identity(), "
               "nickName: __t.option(__t.string()).name(\"nick_name\"), get rarity() { return Rarity; }, });");
   expect_text(content(&output, "my_items_table.ts"),
-              "import { t as __t } from \"spacetimedb\"; import { Rarity } from \"./types\"; export default __t.row({ id: __t.u64(), owner: __t.identity(), "
+              "import { t as __t } from \"spacetimedb\"; import { Rarity } from \"./types\"; export default __t.row({ id: __t.u64(), "
+              "owner: __t.identity(), "
               "nickName: __t.option(__t.string()).name(\"nick_name\"), get rarity() { return Rarity; }, });");
   expect_text(content(&output, "add_item_reducer.ts"),
-              "import { t as __t } from \"spacetimedb\"; import { Rarity } from \"./types\"; export default { nickName: __t.option(__t.string()), get rarity() { return Rarity; }, };");
-  expect_text(content(&output, "roll_dice_procedure.ts"), "import { t as __t } from \"spacetimedb\"; export const params = { sides: __t.u32(), }; export const returnType = __t.u32();");
+              "import { t as __t } from \"spacetimedb\"; import { Rarity } from \"./types\"; export default { nickName: "
+              "__t.option(__t.string()), get rarity() { return Rarity; }, };");
+  expect_text(
+      content(&output, "roll_dice_procedure.ts"),
+      "import { t as __t } from \"spacetimedb\"; export const params = { sides: __t.u32(), }; export const returnType = __t.u32();");
   expect_text(content(&output, "types/reducers.ts"),
-              "import { type Infer as __Infer } from \"spacetimedb\"; import AddItemReducer from \"../add_item_reducer\"; export type AddItemParams = __Infer<typeof AddItemReducer>;");
+              "import { type Infer as __Infer } from \"spacetimedb\"; import AddItemReducer from \"../add_item_reducer\"; export type "
+              "AddItemParams = __Infer<typeof AddItemReducer>;");
   expect_text(content(&output, "types/procedures.ts"),
               "import { type Infer as __Infer } from \"spacetimedb\"; import * as RollDiceProcedure from \"../roll_dice_procedure\"; "
-              "export type RollDiceArgs = __Infer<typeof RollDiceProcedure.params>; export type RollDiceResult = __Infer<typeof RollDiceProcedure.returnType>;");
+              "export type RollDiceArgs = __Infer<typeof RollDiceProcedure.params>; export type RollDiceResult = __Infer<typeof "
+              "RollDiceProcedure.returnType>;");
   lc_codegen_output_deinit(&output);
 }
 
 TEST(types_come_in_order_of_name_and_refs_are_getters) {
   lc_codegen_output output = generate(false);
-  expect_contains(content(&output, "types.ts"),
-                  "export const Item = __t.object(\"Item\", { id: __t.u64(), owner: __t.identity(), nickName: __t.option(__t.string()), get rarity() { return Rarity; }, }); "
-                  "export type Item = __Infer<typeof Item>; export const Rarity = __t.enum(\"Rarity\", { Common: __t.unit(), Rare: __t.unit(), }); "
-                  "export type Rarity = __Infer<typeof Rarity>;");
+  expect_contains(
+      content(&output, "types.ts"),
+      "export const Item = __t.object(\"Item\", { id: __t.u64(), owner: __t.identity(), nickName: __t.option(__t.string()), get rarity() { "
+      "return Rarity; }, }); "
+      "export type Item = __Infer<typeof Item>; export const Rarity = __t.enum(\"Rarity\", { Common: __t.unit(), Rare: __t.unit(), }); "
+      "export type Rarity = __Infer<typeof Rarity>;");
   lc_codegen_output_deinit(&output);
 }
 
@@ -137,9 +171,12 @@ TEST(index_lists_the_schema_with_canonical_names) {
   lc_codegen_output output = generate(false);
   const char *text = content(&output, "index.ts");
   expect_contains(text,
-                  "const tablesSchema = __schema({ item: __table({ name: \"item\", indexes: [ { accessor: \"by_owner\", name: \"item_owner_idx_btree\", algorithm: \"btree\", columns: "
-                  "[\"owner\"] }, { accessor: \"id\", name: \"item_id_idx_btree\", algorithm: \"btree\", columns: [\"id\"] }, ], constraints: [ { name: \"item_id_key\", constraint: "
-                  "\"unique\", columns: [\"id\"] }, ], }, ItemRow), myItems: __table({ name: \"my_items\", indexes: [], constraints: [], }, MyItemsRow), });");
+                  "const tablesSchema = __schema({ item: __table({ name: \"item\", indexes: [ { accessor: \"by_owner\", name: "
+                  "\"item_owner_idx_btree\", algorithm: \"btree\", columns: "
+                  "[\"owner\"] }, { accessor: \"id\", name: \"item_id_idx_btree\", algorithm: \"btree\", columns: [\"id\"] }, ], "
+                  "constraints: [ { name: \"item_id_key\", constraint: "
+                  "\"unique\", columns: [\"id\"] }, ], }, ItemRow), myItems: __table({ name: \"my_items\", indexes: [], constraints: [], "
+                  "}, MyItemsRow), });");
   expect_contains(text, "const reducersSchema = __reducers( __reducerSchema(\"add_item\", AddItemReducer), );");
   expect_contains(text, "__procedureSchema(\"roll_dice\", RollDiceProcedure.params, RollDiceProcedure.returnType),");
   expect_contains(text, "versionInfo: { cliVersion: \"2.8.3\" as const },");
@@ -173,7 +210,8 @@ TEST(the_same_definition_gives_the_same_bytes) {
   expect_equal(first.files.count, second.files.count);
   for (size_t i = 0; i < first.files.count; i++) {
     expect(lc_str_equal(first.files.items[i].path, second.files.items[i].path));
-    expect_bytes(first.files.items[i].text.data, first.files.items[i].text.len, second.files.items[i].text.data, second.files.items[i].text.len);
+    expect_bytes(first.files.items[i].text.data, first.files.items[i].text.len, second.files.items[i].text.data,
+                 second.files.items[i].text.len);
   }
   lc_codegen_output_deinit(&first);
   lc_codegen_output_deinit(&second);

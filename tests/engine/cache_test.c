@@ -8,15 +8,15 @@
 enum { CLIENTS = 5, SETS = 3, ROWS_MAX = 4096, ROW_BYTES = 48 };
 
 /* A bag of rows. */
-typedef struct bag {
+typedef struct row_bag {
   uint8_t rows[ROWS_MAX][ROW_BYTES];
   size_t lens[ROWS_MAX], count;
-} bag;
+} row_bag;
 
 typedef struct cached_set {
   bool live;
   const char *queries[2];
-  bag rows;
+  row_bag rows;
 } cached_set;
 
 typedef struct cached_client {
@@ -24,12 +24,12 @@ typedef struct cached_client {
   cached_set sets[SETS];
 } cached_client;
 
-static void bag_add(bag *bag, lc_span row) {
+static void bag_add(row_bag *bag, lc_span row) {
   expect(bag->count < ROWS_MAX && row.len <= ROW_BYTES);
   memcpy(bag->rows[bag->count], row.ptr, row.len);
   bag->lens[bag->count++] = row.len;
 }
-static bool bag_remove(bag *bag, lc_span row) {
+static bool bag_remove(row_bag *bag, lc_span row) {
   for (size_t i = 0; i < bag->count; i++) {
     if (bag->lens[i] != row.len || memcmp(bag->rows[i], row.ptr, row.len) != 0) continue;
     bag->count--;
@@ -45,7 +45,7 @@ static void apply(cached_client *client, const lc_client_update *update) {
     const lc_set_update *set = &update->sets[s];
     expect(set->query_set_id < SETS && client->sets[set->query_set_id].live);
     expect(s == 0 || set->query_set_id > update->sets[s - 1].query_set_id);
-    bag *rows = &client->sets[set->query_set_id].rows;
+    row_bag *rows = &client->sets[set->query_set_id].rows;
     for (uint32_t q = 0; q < set->query_count; q++) { /* as clients do: inserts before deletes */
       const lc_query_update *changed = &set->queries[q];
       expect(changed->inserts->count + changed->deletes->count > 0);
@@ -110,7 +110,7 @@ static void compare(cached_client *client) {
   for (uint32_t id = 0; id < SETS; id++) {
     cached_set *set = &client->sets[id];
     if (!set->live) continue;
-    static bag left;
+    static row_bag left;
     left = set->rows;
     for (int q = 0; q < 2; q++) {
       lc_subscription_rows rows;

@@ -5,73 +5,7 @@
 #include <jansson.h>
 
 #include "harness.h"
-#include "schema/module_def.h"
-
-#define VECTORS LC_SOURCE_DIR "/tests/vectors/schema/"
-
-/* ------------------------------------------------------------------------------------------------ reading */
-
-static char *read_file(const char *path, size_t *len) {
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) lc_test_fail("cannot open %s", path);
-  fseek(file, 0, SEEK_END);
-  *len = (size_t)ftell(file);
-  rewind(file);
-  char *text = malloc(*len + 1);
-  expect_equal(fread(text, 1, *len, file), *len);
-  text[*len] = 0;
-  fclose(file);
-  return text;
-}
-
-/* Calls `each` with every line of a .jsonl file; `line` counts from 1. */
-static void for_each_line(const char *name, void (*each)(const char *name, int line, json_t *value)) {
-  char path[512];
-  size_t len;
-  snprintf(path, sizeof path, VECTORS "%s", name);
-  char *text = read_file(path, &len);
-  int line = 0;
-  for (char *at = text; *at;) {
-    char *end = strchr(at, '\n');
-    size_t n = end ? (size_t)(end - at) : strlen(at);
-    line++;
-    if (n) {
-      json_error_t error;
-      json_t *value = json_loadb(at, n, 0, &error);
-      if (value == NULL) lc_test_fail("%s:%d: %s", name, line, error.text);
-      each(name, line, value);
-      json_decref(value);
-    }
-    at += n + (end != NULL);
-  }
-  free(text);
-}
-
-/* Whether status.tsv leaves out this line (0: the whole file). */
-static bool left_out(const char *name, int line) {
-  size_t len;
-  char *text = read_file(VECTORS "status.tsv", &len), *rest = NULL;
-  bool result = false;
-  for (char *row = strtok_r(text, "\n", &rest); row; row = strtok_r(NULL, "\n", &rest)) {
-    char file[128], lines[128], status[32];
-    if (row[0] == '#' || sscanf(row, "%127[^\t]\t%127[^\t]\t%31[^\t\n]", file, lines, status) != 3 || strcmp(file, name) != 0) continue;
-    if (strncmp(status, "must", 4) == 0) continue;
-    if (strcmp(lines, "*") == 0) result = true;
-    char *more = NULL;
-    for (char *number = strtok_r(lines, ",", &more); number; number = strtok_r(NULL, ",", &more)) result |= line != 0 && atoi(number) == line;
-  }
-  free(text);
-  return result;
-}
-
-static lc_err decode_hex(const char *hex, lc_module_def **def, lc_buf *errors) {
-  size_t len = strlen(hex) / 2;
-  uint8_t *bytes = malloc(len + 1);
-  expect(lc_hex_decode(bytes, len, lc_str_of(hex)));
-  lc_err err = lc_module_def_decode((lc_span){bytes, len}, def, errors);
-  free(bytes);
-  return err;
-}
+#include "vectors.h"
 
 /* ------------------------------------------------------------------------------------------------ comparing */
 
@@ -132,7 +66,7 @@ static void expect_json(const char *name, const lc_module_def *def, int version,
 /* ------------------------------------------------------------------------------------------------ tests */
 
 static void replay_definition(const char *name) {
-  if (left_out(name, 0)) return;
+  if (vector_left_out(name, 0)) return;
   char path[512];
   snprintf(path, sizeof path, VECTORS "%s", name);
   json_error_t error;
@@ -140,7 +74,7 @@ static void replay_definition(const char *name) {
   if (file == NULL) lc_test_fail("%s: %s", name, error.text);
   lc_module_def *def;
   lc_buf errors = {0};
-  lc_err err = decode_hex(json_string_value(json_object_get(file, "describe_hex")), &def, &errors);
+  lc_err err = vector_decode(json_string_value(json_object_get(file, "describe_hex")), &def, &errors);
   if (lc_failed(err)) lc_test_fail("%s: %s\n%s", name, lc_err_text(err), lc_buf_cstr(&errors));
   expect_json(name, def, 9, json_object_get(file, "schema_v9"));
   expect_json(name, def, 10, json_object_get(file, "schema_v10"));
@@ -158,11 +92,11 @@ TEST(recorded_definitions_print_as_recorded) {
 static int wrong_verdicts;
 
 static void replay_verdict(const char *name, int line, json_t *value) {
-  if (left_out(name, line)) return;
+  if (vector_left_out(name, line)) return;
   bool accepted = strcmp(json_string_value(json_object_get(value, "text")), "accepted") == 0;
   lc_module_def *def = NULL;
   lc_buf errors = {0};
-  lc_err err = decode_hex(json_string_value(json_object_get(value, "describe_hex")), &def, &errors);
+  lc_err err = vector_decode(json_string_value(json_object_get(value, "describe_hex")), &def, &errors);
   if (lc_failed(err) == accepted) {
     fprintf(stderr, "%s:%d %s: recorded %s, here %s %s\n", name, line, json_string_value(json_object_get(value, "case")), accepted ? "accepted" : json_string_value(json_object_get(value, "text")),
             lc_failed(err) ? "refused:" : "accepted", lc_failed(err) ? lc_err_text(err) : "");
@@ -174,7 +108,7 @@ static void replay_verdict(const char *name, int line, json_t *value) {
 }
 
 TEST(invalid_definitions_are_refused_and_valid_ones_accepted) {
-  for_each_line("invalid.jsonl", replay_verdict);
+  vector_for_each_line("invalid.jsonl", replay_verdict);
   expect_equal(wrong_verdicts, 0);
 }
 
@@ -184,10 +118,10 @@ static int worded_alike, worded_otherwise;
 static void replay_message(const char *name, int line, json_t *value) {
   const char *text = json_string_value(json_object_get(value, "text"));
   static const char start[] = "Errors occurred:\n";
-  if (left_out(name, line) || strncmp(text, start, sizeof start - 1) != 0) return;
+  if (vector_left_out(name, line) || strncmp(text, start, sizeof start - 1) != 0) return;
   lc_module_def *def;
   lc_buf errors = {0};
-  if (!lc_failed(decode_hex(json_string_value(json_object_get(value, "describe_hex")), &def, &errors))) lc_test_fail("%s:%d is accepted", name, line);
+  if (!lc_failed(vector_decode(json_string_value(json_object_get(value, "describe_hex")), &def, &errors))) lc_test_fail("%s:%d is accepted", name, line);
   char first[4096];
   snprintf(first, sizeof first, "%s", text + sizeof start - 1);
   char *end = strstr(first, "\n\n");
@@ -202,7 +136,7 @@ static void replay_message(const char *name, int line, json_t *value) {
 }
 
 TEST(most_messages_are_worded_as_recorded) {
-  for_each_line("invalid.jsonl", replay_message);
+  vector_for_each_line("invalid.jsonl", replay_message);
   if (worded_otherwise * 6 > worded_alike) lc_test_fail("%d messages alike, %d otherwise", worded_alike, worded_otherwise);
 }
 
@@ -257,7 +191,7 @@ static void put_definition(writer *w, const char *name) {
 static const char *string_at(json_t *list, size_t i) { return json_string_value(json_array_get(list, i)); }
 
 static void replay_spelling(const char *file, int line, json_t *value) {
-  if (left_out(file, line)) return;
+  if (vector_left_out(file, line)) return;
   const char *name = json_string_value(json_object_get(value, "name"));
   writer w = {0};
   put_definition(&w, name);
@@ -289,4 +223,4 @@ static void replay_spelling(const char *file, int line, json_t *value) {
   lc_module_def_destroy(def);
 }
 
-TEST(names_are_converted_as_recorded) { for_each_line("case-conversion.jsonl", replay_spelling); }
+TEST(names_are_converted_as_recorded) { vector_for_each_line("case-conversion.jsonl", replay_spelling); }
