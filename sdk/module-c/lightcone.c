@@ -8,7 +8,7 @@
  */
 #include "lightcone.h"
 
-/* ---- what the host offers (docs/module-abi.md) ---- */
+/* ---- what the host offers ---- */
 
 #define HOST(version, name) __attribute__((import_module("spacetime_" version), import_name(#name))) extern
 HOST("10.0", table_id_from_name) uint32_t table_id_from_name(const char *name, size_t len, uint32_t *id);

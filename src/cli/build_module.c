@@ -223,19 +223,20 @@ static bool find_clang(char *path, size_t capacity) {
   return false;
 }
 
-/* Where lightcone.h lies: $LIGHTCONE_SDK, or beside the program in a checkout or an installation. */
+/* Where lightcone.h lies: $LIGHTCONE_SDK, or in a directory above the program, be that a checkout or an installation. */
 static bool find_sdk(lc_arena *arena, const char **sdk) {
-  char program[PATH_MAX - 64];
-  ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-  program[len > 0 ? len : 0] = 0;
-  char *slash = strrchr(program, '/');
-  if (slash) *slash = 0;
-  const char *places[] = {getenv("LIGHTCONE_SDK"), lc_arena_printf(arena, "%s/../sdk/module-c", program).ptr,
-                          lc_arena_printf(arena, "%s/../share/lightcone/module-c", program).ptr, "sdk/module-c"};
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    if (!places[i] || !exists("%s/%s", places[i], "lightcone.h")) continue;
-    *sdk = places[i];
-    return true;
+  char directory[PATH_MAX - 64];
+  *sdk = getenv("LIGHTCONE_SDK");
+  if (*sdk && exists("%s/%s", *sdk, "lightcone.h")) return true;
+  ssize_t len = readlink("/proc/self/exe", directory, sizeof directory - 1);
+  directory[len > 0 ? len : 0] = 0;
+  for (char *slash; (slash = strrchr(directory, '/'));) {
+    static const char *const places[] = {"sdk/module-c", "share/lightcone/module-c"};
+    *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+      *sdk = lc_arena_printf(arena, "%s/%s", directory, places[i]).ptr;
+      if (exists("%s/%s", *sdk, "lightcone.h")) return true;
+    }
   }
   return false;
 }

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Client bindings from a module definition. What they must contain is decided by the published client packages (docs/bindings.md): the
+ * Client bindings from a module definition. What they must contain is decided by the published client packages (README.md): the
  * exports that they call, and two names for everything: identifiers come from the module's source, strings on the wire are canonical.
  *
  * Threads: no state; any thread.

@@ -92,9 +92,28 @@ static lc_err change_columns(lc_database *database, const lc_migration_step *ste
   return lc_table_set_columns(table, step->new_table);
 }
 
+/* The table as it is with the columns that it shall have: its new indexes and the like have steps of their own, which follow. */
+static lc_table_def with_new_columns(const lc_table *table, const lc_table_def *new_table) {
+  lc_table_def def = *lc_table_def_of(table);
+  def.row = new_table->row;
+  def.layout = new_table->layout;
+  def.columns = new_table->columns;
+  def.column_count = new_table->column_count;
+  return def;
+}
+
 static lc_err add_columns(lc_database *database, const lc_migration_step *step, lc_table *table) {
+  lc_table_def def = with_new_columns(table, step->new_table);
   lc_table *rebuilt;
-  return lc_store_rebuild_table(database->store, table, step->new_table, &rebuilt);
+  return lc_store_rebuild_table(database->store, table, &def, &rebuilt);
+}
+
+/* An event table holds no rows between transactions, so nothing has to be carried over. */
+static lc_err change_event_table(lc_database *database, const lc_migration_step *step, lc_table *table) {
+  lc_table_def def = with_new_columns(table, step->new_table);
+  lc_table *created;
+  lc_store_drop_table(database->store, table);
+  return lc_store_create_table(database->store, &def, &created);
 }
 
 static lc_err add_schedule(lc_database *database, const lc_migration_step *step, lc_table *table) {

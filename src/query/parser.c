@@ -24,6 +24,10 @@ static lc_err unexpected(const parser *p, const char *wanted) {
   return lc_fail(LC_ERR_SQL, "sql parser error: Expected %s, found: %.*s", wanted, LC_STR_ARGS(p->token.text));
 }
 
+static lc_err quote_keyword(const parser *p) {
+  return lc_fail(LC_ERR_SQL, "sql parser error: `%.*s` is a keyword here; as a table's name it needs double quotes", LC_STR_ARGS(p->token.text));
+}
+
 static lc_err unsupported(const parser *p) { return lc_fail(LC_ERR_SQL, "Unsupported: %.*s", LC_STR_ARGS(p->sql)); }
 
 static lc_err expect_word(parser *p, const char *keyword) { return at_word(p, keyword) ? advance(p) : unexpected(p, keyword); }
@@ -52,6 +56,7 @@ static const char *const not_a_column[] = {
     "CASE", "CAST", "TRY_CAST", "SAFE_CAST", "EXISTS", "EXTRACT", "CEIL", "FLOOR", "POSITION", "SUBSTRING", "OVERLAY", "TRIM", "INTERVAL", "LISTAGG",
     "ARRAY_AGG", "NOT", "USER", "SESSION_USER", "CURRENT_USER", "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",
     "LOCALTIMESTAMP", "NULL", NULL};
+static const char *const not_a_table[] = {"TABLE", "UNNEST", "LATERAL", NULL};
 static const char *const join_words[] = {"JOIN", "INNER", "CROSS", "LEFT", "RIGHT", "FULL", "NATURAL", NULL};
 
 /* name { "." name }: the parts joined with dots. With `star`, stops in front of ".*" and says so. */
@@ -202,6 +207,7 @@ static lc_err conjunction(parser *p, lc__expr **expr) { return chain(p, "AND", L
 static lc_err disjunction(parser *p, lc__expr **expr) { return chain(p, "OR", LC__EXPR_OR, conjunction, expr); }
 
 static lc_err relation(parser *p, bool allow_alias, lc__relation *relation) {
+  if (at_one_of(p, not_a_table)) return quote_keyword(p);
   LC_TRY(dotted_name(p, true, &relation->table, NULL, NULL));
   if (at_symbol(p, "(")) {
     LC_TRY(advance(p));
@@ -256,7 +262,7 @@ static lc_err projection_columns(parser *p, lc__statement *statement) {
     if (!at_name(p)) return lc_fail(LC_ERR_SQL, "Unsupported projection expression: %.*s", LC_STR_ARGS(p->token.text));
     lc__projection_item *item = &statement->items[statement->item_count++];
     item->column = expr_new(p, LC__EXPR_COLUMN);
-    bool star;
+    bool star, is_keyword = at_one_of(p, not_a_column) || at_word(p, "TRUE") || at_word(p, "FALSE");
     lc_str whole = p->token.text;
     LC_TRY(dotted_name(p, false, &item->column->qualifier, &item->column->text, &star));
     if (star) {
@@ -265,6 +271,7 @@ static lc_err projection_columns(parser *p, lc__statement *statement) {
       statement->projected_relation = item->column->qualifier;
       return lc_ok();
     }
+    if (is_keyword) return lc_fail(LC_ERR_SQL, "Unsupported projection expression: %.*s", LC_STR_ARGS(whole)); /* but user.* is a relation */
     if (at_symbol(p, "(")) {
       if (lc_str_equal_nocase(whole, LC_STR("COUNT")) && statement->item_count == 1) return count_projection(p, statement);
       return lc_fail(LC_ERR_SQL, "Unsupported projection expression: %.*s", LC_STR_ARGS(whole));
@@ -337,6 +344,7 @@ static lc_err insert_statement(parser *p, lc__statement *statement) {
   statement->kind = LC__INSERT;
   bool into;
   LC_TRY(accept_word(p, "INTO", &into));
+  if (at_word(p, "TABLE")) return quote_keyword(p);
   LC_TRY(dotted_name(p, false, &statement->from.table, NULL, NULL));
   LC_TRY(expect_symbol(p, "("));
   for (;;) { /* the names are neither checked nor used: values are positional */

@@ -1,5 +1,5 @@
 /*
- * The worked example of the bindings' description (docs/bindings.md): an enum, a table with a key, an index and an option, a view, a
+ * The worked example of the bindings: an enum, a table with a key, an index and an option, a view, a
  * reducer, a procedure. Expected texts are those that were type-checked and run against npm 2.10.1.
  */
 #include "codegen/codegen.h"

@@ -166,8 +166,7 @@ TEST(durable_writes_through_a_thread_on_a_direct_descriptor) {
 }
 
 /* The file size limit is the portable way to make a write fail. EFBIG is no lack of space, so the process must stop (L12). */
-static void write_beyond_the_limit(void) {
-  lc_io *io = scratch();
+static void write_beyond_the_limit(lc_io *io) {
   lc_file *file;
   struct rlimit limit = {.rlim_cur = LC_IO_ALIGN, .rlim_max = LC_IO_ALIGN};
   signal(SIGXFSZ, SIG_IGN);
@@ -185,16 +184,19 @@ static void write_beyond_the_limit(void) {
 }
 
 TEST(L12_a_failed_durable_write_stops_the_process) {
+  lc_io *io = scratch();
   fflush(NULL);
   pid_t child = fork();
   if (child == 0) {
     int sink = open("/dev/null", O_WRONLY);
     dup2(sink, 2);
-    write_beyond_the_limit();
+    expect_equal(setrlimit(RLIMIT_CORE, &(struct rlimit){0}), 0);
+    write_beyond_the_limit(io);
   }
   int status = 0;
   waitpid(child, &status, 0);
   expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  finish(io);
 }
 
 TEST(clocks_go_forward_and_random_bytes_differ) {

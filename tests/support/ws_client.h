@@ -115,7 +115,7 @@ __attribute__((unused)) static int http_read_answer(ws_client *client, lc_buf *b
   if (text == NULL) return 0;
   if (head) *head = text;
   int status = (int)strtol(text + 9, NULL, 10);
-  const char *length = strcasestr(text, "\r\ncontent-length: ");
+  const char *length = strstr(text, "\r\ncontent-length: ");
   size_t len = length ? (size_t)strtoll(length + 18, NULL, 10) : 0;
   if (!ws_fill(client, len)) return 0;
   lc_buf_clear(body);

@@ -36,14 +36,22 @@ static void link_name(sim_names *names, const char *path, sim_inode *inode) {
   lc_vec_push(names, ((sim_entry){.path = copy_text(path), .inode = inode}));
 }
 
-/* A directory takes what is below it along. */
-static void rename_name(sim_names *names, const char *from, const char *to) {
-  sim_entry *entry = find(names, from);
-  if (entry == NULL || strcmp(from, to) == 0) return;
-  sim_inode *inode = entry->inode;
-  link_name(names, to, inode);
+/*
+ * It is this very file that gets the name, also where a crash lost the step that gave it the old one (and something else has that name, or
+ * nothing). A directory takes what is below it along.
+ */
+static void rename_name(sim_names *names, const char *from, const char *to, sim_inode *inode) {
+  if (strcmp(from, to) == 0) return;
+  sim_entry *old = find(names, from);
+  if (inode) {
+    bool is_same = old && old->inode == inode;
+    link_name(names, to, inode);
+    if (is_same) unlink_name(names, from);
+    return;
+  }
+  if (old == NULL) return;
+  link_name(names, to, NULL);
   unlink_name(names, from);
-  if (inode) return;
   size_t from_len = strlen(from);
   for (size_t i = 0; i < names->count; i++) {
     char *path = names->items[i].path;
@@ -65,7 +73,7 @@ static void apply(sim_names *names, const sim_name_change *change) {
       unlink_name(names, change->path);
       break;
     case SIM_RENAME:
-      rename_name(names, change->path, change->to);
+      rename_name(names, change->path, change->to, change->inode);
       break;
   }
 }
@@ -190,9 +198,10 @@ lc_err lc__sim_remove(sim_io *io, const char *path) {
 }
 
 lc_err lc__sim_rename(sim_io *io, const char *from, const char *to) {
-  if (find(&io->now, from) == NULL) return lc_fail(LC_ERR_FILE_MISSING, "cannot rename %s: no such file", from);
+  sim_entry *entry = find(&io->now, from);
+  if (entry == NULL) return lc_fail(LC_ERR_FILE_MISSING, "cannot rename %s: no such file", from);
   LC_TRY(need_parent(io, to));
-  record(io, SIM_RENAME, from, to, NULL);
+  record(io, SIM_RENAME, from, to, entry->inode);
   return lc_ok();
 }
 

@@ -38,7 +38,7 @@ typedef LC_VEC(sim_entry) sim_names;
 typedef struct sim_name_change {
   enum { SIM_LINK, SIM_UNLINK, SIM_RENAME } kind;
   char *path, *to;  /* to: of a rename */
-  sim_inode *inode; /* of a link; NULL: a directory */
+  sim_inode *inode; /* of a link or rename; NULL: a directory */
   bool certain;
 } sim_name_change;
 
