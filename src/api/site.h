@@ -73,5 +73,5 @@ struct lc_site_ops {
 
 /* Begins the database's turn unless it has begun. */
 static inline void lc_hosted_enter(lc_hosted *hosted) {
-  if (!hosted->is_in_turn) hosted->ops->enter(hosted->server, hosted);
+  if (!hosted->is_in_turn && hosted->database) hosted->ops->enter(hosted->server, hosted);
 }

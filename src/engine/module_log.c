@@ -1,10 +1,9 @@
 /* Module logs (module_log_internal.h; format: docs/formats.md). */
-#include "engine/module_log_internal.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/logging.h"
+#include "engine/module_log_internal.h"
 #include "sats/json.h"
 
 static const int64_t MICROS_PER_DAY = 86400ll * 1000 * 1000;

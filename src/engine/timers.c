@@ -1,7 +1,6 @@
 /* A binary heap with a hash beside it (timers_internal.h). Entries never move; the heap and the chains hold their numbers. */
-#include "engine/timers_internal.h"
-
 #include "base/hash.h"
+#include "engine/timers_internal.h"
 
 enum { TIMER_NONE = UINT32_MAX };
 

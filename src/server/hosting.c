@@ -98,6 +98,13 @@ static void host_enter(void *context, lc_hosted *hosted) {
   server->in_turn = hosted;
 }
 
+void lc__hosting_enter_all(lc_server *server) {
+  for (size_t i = 0; i < server->hosts.count; i++) lc_hosted_enter(&server->hosts.items[i]->hosted);
+  for (size_t i = 0; i < server->creations.count; i++) {
+    lc_database_turn_begin(server->creations.items[i]->database, lc_io_now_micros(server->io));
+  }
+}
+
 /* Follows the log's completion descriptor, which may be another one after a segment is full. */
 static void watch_log(lc__host *host) {
   int fd = lc_database_event_fd(host->hosted.database);

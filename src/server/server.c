@@ -140,7 +140,10 @@ uint16_t lc_server_port(const lc_server *server) {
 
 static void run_turn(lc_server *server, uint64_t timeout_nanos) {
   lc_loop_run_once(server->loop, timeout_nanos);
-  lc_workers_finish(server->workers);
+  if (lc_workers_has_finished(server->workers)) {
+    lc__hosting_enter_all(server);
+    lc_workers_finish(server->workers);
+  }
   lc_api_turn(server->api);
   lc__hosting_creations(server);
   lc__hosting_turn_end(server);

@@ -62,6 +62,8 @@ struct lc_server {
 extern const lc_site_ops lc__hosting_ops;
 /* Opens every database that the control database knows; one that cannot be opened is kept, with its reason, and the others go on. */
 lc_err lc__hosting_open(lc_server *server);
+/* Before background work finishes: it may concern any database, and is rare. */
+void lc__hosting_enter_all(lc_server *server);
 /* Ends what was entered: submits logs, sends what is durable, sets timers. */
 void lc__hosting_turn_end(lc_server *server);
 /* Moves creations on. True: one waits for the disk, look again soon. */

@@ -100,6 +100,13 @@ void lc_workers_submit(lc_workers *workers, void (*work)(void *job), void (*done
   pthread_mutex_unlock(&workers->mutex);
 }
 
+bool lc_workers_has_finished(lc_workers *workers) {
+  pthread_mutex_lock(&workers->mutex);
+  bool has_finished = workers->finished.first != NULL;
+  pthread_mutex_unlock(&workers->mutex);
+  return has_finished;
+}
+
 size_t lc_workers_finish(lc_workers *workers) {
   size_t count = 0;
   for (;; count++) {

@@ -1,8 +1,8 @@
 /*
- * Recorded updates, executed (tests/vectors/migrate; docs/formats.md of the recordings: one line per pair of definitions with the rows before and
- * after): create the first definition's objects, fill them, plan and execute the second one, and compare tables, columns, rows, indexes,
- * constraints and sequences with what the recorded server had then. Refused updates must leave everything as it was (E3). Then the machine goes
- * down, and recovery must find the same.
+ * Recorded updates, executed (tests/vectors/migrate: one line per pair of definitions with the rows
+ * before and after): create the first definition's objects, fill them, plan and execute the second one, and compare tables, columns, rows,
+ * indexes, constraints and sequences with what the recorded server had then. Refused updates must leave everything as it was (E3). Then the
+ * machine goes down, and recovery must find the same.
  */
 #include <jansson.h>
 
@@ -11,7 +11,9 @@
 #include "sats/json.h"
 
 /* Cases that do not apply here, and why. */
-static const struct { const char *name, *why; } left_out[] = {
+static const struct {
+  const char *name, *why;
+} left_out[] = {
     {"add auto-increment start above data", "options of sequences are refused at publish, as since 2.12"},
     {"change auto-increment start", "the same"},
 };
@@ -36,7 +38,9 @@ static lc_module_def *decode_definition(const replay *r, const char *hex) {
   return def;
 }
 
-static lc_table *table_of(const replay *r, const char *name) { return lc_store_table_by_name(lc_database_store(r->f.database), lc_str_of(name)); }
+static lc_table *table_of(const replay *r, const char *name) {
+  return lc_store_table_by_name(lc_database_store(r->f.database), lc_str_of(name));
+}
 
 static void encode_row(const replay *r, const lc_table *table, json_t *row, lc_buf *to) {
   char *text = json_dumps(row, JSON_COMPACT);
@@ -61,13 +65,16 @@ static void fill(const replay *r, json_t *tables) {
   }
 }
 
-static lc__cause some_cause(void) { return (lc__cause){.inputs = {.kind = LC_RECORD_PUBLISH}, .reducer_id = LC__NO_REDUCER}; }
+static lc__cause some_cause(void) {
+  return (lc__cause){.inputs = {.kind = LC_RECORD_PUBLISH}, .reducer_id = LC__NO_REDUCER};
+}
 
 static void create(replay *r, json_t *before) {
   lc__cause cause = some_cause();
   lc_table *table;
   expect_ok(lc__transaction_begin(r->f.database));
-  for (uint32_t i = 0; i < r->old->table_count; i++) expect_ok(lc_store_create_table(lc_database_store(r->f.database), &r->old->tables[i], &table));
+  for (uint32_t i = 0; i < r->old->table_count; i++)
+    expect_ok(lc_store_create_table(lc_database_store(r->f.database), &r->old->tables[i], &table));
   for (uint32_t i = 0; i < r->old->view_count; i++) expect_ok(lc__catalogue_add_view(r->f.database, &r->old->views[i]));
   expect_ok(lc__catalogue_replace_rules(r->f.database, r->old));
   fill(r, before);
@@ -86,8 +93,10 @@ static bool update(replay *r) {
   if (is_planned) {
     expect_ok(lc__transaction_begin(r->f.database));
     err = lc__migration_execute(r->f.database, &plan, r->new_def);
-    if (lc_failed(err)) lc__transaction_abort(r->f.database);
-    else expect_ok(lc__transaction_commit(r->f.database, &cause, true, NULL));
+    if (lc_failed(err))
+      lc__transaction_abort(r->f.database);
+    else
+      expect_ok(lc__transaction_commit(r->f.database, &cause, true, NULL));
   }
   r->f.database->module = NULL;
   lc_migration_deinit(&plan);
@@ -151,7 +160,8 @@ static void compare(const replay *r, json_t *expected) {
   compare_names(r, LC_ST_CONSTRAINT, 4, json_object_get(expected, "constraints"), 1);
   compare_names(r, LC_ST_SEQUENCE, 4, json_object_get(expected, "sequences"), 1);
   compare_names(r, LC_ST_VIEW, 4, json_object_get(expected, "views"), 1);
-  if (count_rows((fixture *)&r->f, "st_row_level_security") != json_array_size(json_object_get(expected, "rls"))) lc_test_fail("%s: row rules", r->name);
+  if (count_rows((fixture *)&r->f, "st_row_level_security") != json_array_size(json_object_get(expected, "rls")))
+    lc_test_fail("%s: row rules", r->name);
   lc_err err = lc_store_check(lc_database_store(r->f.database));
   if (lc_failed(err)) lc_test_fail("%s: %s", r->name, lc_err_text(err));
 }
@@ -167,7 +177,8 @@ static void replay_case(json_t *value) {
   create(&r, before);
   compare(&r, before);
   bool is_applied = update(&r), is_recorded = json_integer_value(json_object_get(value, "status")) == 200;
-  if (is_applied != is_recorded) lc_test_fail("%s: applied %d, recorded %d %s", r.name, is_applied, is_recorded, json_string_value(json_object_get(value, "text")));
+  if (is_applied != is_recorded)
+    lc_test_fail("%s: applied %d, recorded %d %s", r.name, is_applied, is_recorded, json_string_value(json_object_get(value, "text")));
   if (!json_is_object(after)) after = before;
   compare(&r, after);
   fixture_settle(&r.f);
@@ -198,5 +209,9 @@ static void replay_file(const char *name) {
   expect_equal(cases, 48);
 }
 
-TEST(the_first_half_of_the_recorded_updates) { replay_file("executed-1.jsonl"); }
-TEST(the_second_half_of_the_recorded_updates) { replay_file("executed-2.jsonl"); }
+TEST(the_first_half_of_the_recorded_updates) {
+  replay_file("executed-1.jsonl");
+}
+TEST(the_second_half_of_the_recorded_updates) {
+  replay_file("executed-2.jsonl");
+}

@@ -1,6 +1,5 @@
 /* The timer heap against a list that is searched: random arming, moving and removing, and the order in which equal times come (T1). */
 #include "engine/timers_internal.h"
-
 #include "harness.h"
 
 typedef struct model {

@@ -76,7 +76,7 @@ static void check_query(json_t *entry, lc_buf *differences) {
   } else {
     lc_buf text = {0};
     sql_of(entry, &text);
-    json_array_append_new(texts, json_stringn((const char *)text.data, text.len));
+    json_array_append_new(texts, json_stringn(lc_buf_cstr(&text), text.len));
     lc_buf_deinit(&text);
   }
   check_outcome(subscribe, text_of(entry, "as"), texts, true, differences);

@@ -179,7 +179,7 @@ TEST(hostile_texts_are_refused) {
   const lc_type *types[] = {p(LC_TYPE_STRING), option(p(LC_TYPE_U8)), lc_type_array(&arena, p(LC_TYPE_U32)), p(LC_TYPE_F64), p(LC_TYPE_I32)};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     for (size_t k = 0; k < sizeof types / sizeof types[0]; k++)
-      if (!(k == 2 && i == 16)) expect_refused(types[k], texts[i], NULL); /* [9,0] is an array of numbers */
+      if (k != 2 || (texts[i] != texts[16] && texts[i] != texts[17])) expect_refused(types[k], texts[i], NULL); /* [9,0] and [0] are arrays of numbers */
   lc_type *list[1] = {(lc_type *)lc_type_array(&arena, lc_type_ref(&arena, 0))};
   lc_typespace space = {list, 1};
   expect_ok(lc_typespace_link(&space));

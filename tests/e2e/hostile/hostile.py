@@ -4,6 +4,7 @@
     hostile.py --server BINARY --wasm DIR [--seed N] [attack ...]
 """
 import argparse
+import json
 import os
 import random
 import shutil
@@ -134,7 +135,6 @@ class Attack:
         ws.next(5)
         status, _, body = self.target.http("GET", "/v1/database/everything/schema?version=9")
         assert " 200 " in status
-        import json
         names = [r["name"] for r in json.loads(body)["reducers"]]
         sent = 0
         for name in names:
