@@ -11,7 +11,7 @@ typedef enum lc__measure_state { LC__UNMEASURED, LC__MEASURING, LC__MEASURED } l
 enum {
   LC__FIXED_SIZE_MAX = 1 << 20, /* types with larger values are walked as variable ones; nothing real comes near */
   LC__VALUE_DEPTH_MAX = 1024,   /* nested values, counted in levels of the type; what an 8 MiB stack bears with sanitizers on */
-  LC__EMPTY_ELEMENTS_MAX = 65536, /* elements without bytes in one array: their count is not bounded by the input */
+  LC__EMPTY_ELEMENTS_MAX = 1024, /* elements without bytes in one array: their count is not bounded by the input */
 };
 
 lc_err lc__too_short(const char *what, size_t expected, size_t given);
