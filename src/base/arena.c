@@ -51,7 +51,7 @@ void *lc_arena_grow(lc_arena *arena, size_t size) {
 
 void *lc_arena_zalloc(lc_arena *arena, size_t size) {
   void *memory = lc_arena_alloc(arena, size);
-  memset(memory, 0, size);
+  if (size) memset(memory, 0, size); /* an empty arena has no memory to give for nothing */
   return memory;
 }
 

@@ -23,12 +23,23 @@ static char *ring_next(uint32_t *detail) {
   return ring.text[*detail % LC_ERR_RING];
 }
 
+/* A message that did not fit ends between two characters: it goes to clients, who take only valid UTF-8. */
+static void cut_to_characters(char *text) {
+  size_t len = LC_ERR_TEXT_MAX - 1, start = len;
+  while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) start--;
+  if (start == 0 || (unsigned char)text[start - 1] < 0xc0) return;
+  unsigned char lead = (unsigned char)text[start - 1];
+  size_t wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (len - start + 1 < wanted) text[start - 1] = 0;
+}
+
 lc_err lc_fail(lc_err_code code, const char *format, ...) {
   lc_err err = {code, 0};
   char *text = ring_next(&err.detail);
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, LC_ERR_TEXT_MAX, format, arguments);
+  int len = vsnprintf(text, LC_ERR_TEXT_MAX, format, arguments);
+  if (len >= LC_ERR_TEXT_MAX) cut_to_characters(text);
   va_end(arguments);
   return err;
 }
@@ -42,7 +53,8 @@ lc_err lc_err_context(lc_err err, const char *format, ...) {
   va_start(arguments, format);
   int used = vsnprintf(text, LC_ERR_TEXT_MAX, format, arguments);
   va_end(arguments);
-  if (used >= 0 && used < LC_ERR_TEXT_MAX) snprintf(text + used, LC_ERR_TEXT_MAX - (size_t)used, ": %s", inner);
+  if (used >= 0 && used < LC_ERR_TEXT_MAX) used += snprintf(text + used, LC_ERR_TEXT_MAX - (size_t)used, ": %s", inner);
+  if (used >= LC_ERR_TEXT_MAX) cut_to_characters(text);
   return outer;
 }
 

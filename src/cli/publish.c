@@ -120,7 +120,7 @@ static lc_err judge_plan(const lc_args *args, const publication *what, json_t *p
   if (automatic) {
     const char *text = json_string_value(json_object_get(automatic, "migrate_plan")),
                *token = json_string_value(json_object_get(automatic, "token"));
-    if (text && text[0]) fprintf(stderr, "%s\n", text);
+    if (text && text[strspn(text, " \n")]) fprintf(stderr, "%s\n", text);
     if (json_is_true(json_object_get(automatic, "break_clients")) && !what->break_clients)
       LC_TRY(ask("These changes break existing clients: they are disconnected, and need new bindings. Publish?",
                  yes_to(args, "break-clients")));

@@ -172,11 +172,12 @@ static lc_err follow(follow_session *session, lc_websocket_client *client, int64
     if (lc_failed(err)) break;
     if (got != LC_GOT_MESSAGE) {
       const char *why = got == LC_GOT_TIMEOUT ? "the time is over" : "the server closed the connection";
+      lc_str reason = lc_buf_str(&message);
+      const char *colon = reason.len ? ": " : "";
       if (updates > 0)
-        err = lc_fail(LC_ERR_HTTP, "%s before %lld more transaction(s) came %.*s", why, (long long)updates,
-                      LC_STR_ARGS(lc_buf_str(&message)));
+        err = lc_fail(LC_ERR_HTTP, "%s before %lld more transaction(s) came%s%.*s", why, (long long)updates, colon, LC_STR_ARGS(reason));
       else
-        lc_cli_say("%s %.*s", why, LC_STR_ARGS(lc_buf_str(&message)));
+        lc_cli_say("%s%s%.*s", why, colon, LC_STR_ARGS(reason));
       break;
     }
     lc_cursor from = lc_cursor_of(lc_buf_span(&message));

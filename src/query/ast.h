@@ -18,6 +18,7 @@ struct lc__expr {
   lc__expr *left, *right;  /* COMPARE */
   lc__expr **terms;        /* AND, OR: flat */
   uint32_t term_count;
+  uint32_t height; /* levels of the tree below and including this one */
 };
 
 typedef struct lc__relation {
@@ -62,7 +63,7 @@ typedef struct lc__statement {
   lc__expr *variable_value;
 } lc__statement;
 
-enum { LC__SQL_TEXT_MAX = 50000, LC__SQL_DEPTH_MAX = 48, LC__SQL_TERMS_MAX = 1600 };
+enum { LC__SQL_TEXT_MAX = 50000, LC__SQL_DEPTH_MAX = 48, LC__SQL_TERMS_MAX = 1600, LC__SQL_HEIGHT_MAX = 200 /* of a WHERE clause: what walks it recurses */ };
 
 /* Parses exactly one statement of the dialect. Errors: LC_ERR_SQL with the text clients see. */
 lc_err lc__sql_parse(lc_arena *arena, lc_dialect dialect, lc_str sql, lc__statement *statement);

@@ -56,7 +56,6 @@ typedef struct binder {
   const lc_query_context *context;
   lc_table *table;
   const lc__relation *relation;
-  uint32_t depth;
 } binder;
 
 static lc__bound *bound_new(binder *b, lc__bound_kind kind, const lc_type *type) {
@@ -84,14 +83,9 @@ lc_err lc__bind_literal(lc_arena *arena, const lc_type *type, const lc__expr *li
 
 /* `:sender` as an Identity, or as the 32 bytes most significant first. */
 static lc_err bind_sender(binder *b, const lc_type *expected, lc__bound **bound) {
-  static const lc_type *identity;
-  static lc_type identity_type;
-  static lc_field identity_field;
-  if (identity == NULL) {
-    identity_field = (lc_field){LC_STR("__identity__"), lc_type_primitive(LC_TYPE_U256)};
-    identity_type = (lc_type){.kind = LC_TYPE_PRODUCT, .special = LC_SPECIAL_IDENTITY, .field_count = 1, .fields = &identity_field};
-    identity = &identity_type;
-  }
+  lc_field *field = LC_ARENA_NEW(b->arena, lc_field);
+  *field = (lc_field){LC_STR("__identity__"), lc_type_primitive(LC_TYPE_U256)};
+  const lc_type *identity = lc_type_product(b->arena, field, 1);
   const lc_type *type = expected ? expected : identity;
   *bound = bound_new(b, LC__BOUND_CONSTANT, type);
   if (type->special == LC_SPECIAL_IDENTITY) {

@@ -35,8 +35,11 @@ static lc_err skip_blanks(lc__lexer *lexer) {
 
 /* The text between two `quote`s, doubled quotes inside undone. `at` is behind the opening one. */
 static lc_err quoted(lc__lexer *lexer, char quote, lc_str *text) {
-  char *to = lc_arena_alloc(lexer->arena, lexer->text.len - lexer->at + 1);
-  size_t len = 0;
+  size_t end = lexer->at, len = 0; /* the room is that of this token, or a text of many quotes would take its length squared */
+  while (end < lexer->text.len && (lexer->text.ptr[end] != quote || (end + 1 < lexer->text.len && lexer->text.ptr[end + 1] == quote))) {
+    end += lexer->text.ptr[end] == quote ? 2 : 1;
+  }
+  char *to = lc_arena_alloc(lexer->arena, end - lexer->at + 1);
   while (lexer->at < lexer->text.len) {
     char c = lexer->text.ptr[lexer->at++];
     if (c == quote) {
@@ -86,7 +89,9 @@ static lc_err symbol(lc__lexer *lexer, lc__token *token) {
       return lc_ok();
     }
   }
-  return lc_fail(LC_ERR_SQL, "sql parser error: unexpected character `%c` at byte %zu", lexer->text.ptr[lexer->at], lexer->at);
+  unsigned char c = (unsigned char)lexer->text.ptr[lexer->at];
+  if (c < ' ') return lc_fail(LC_ERR_SQL, "sql parser error: unexpected control character 0x%02x at byte %zu", c, lexer->at);
+  return lc_fail(LC_ERR_SQL, "sql parser error: unexpected character `%c` at byte %zu", c, lexer->at);
 }
 
 lc_err lc__lexer_next(lc__lexer *lexer, lc__token *token) {

@@ -101,7 +101,14 @@ static lc_err dotted_name(parser *p, bool allow_string, lc_str *name, lc_str *la
 static lc__expr *expr_new(parser *p, lc__expr_kind kind) {
   lc__expr *expr = LC_ARENA_NEW(p->arena, lc__expr);
   expr->kind = kind;
+  expr->height = 1;
   return expr;
+}
+
+/* Counts `child` in the height of `node`. */
+static lc_err add_height(lc__expr *node, const lc__expr *child) {
+  if (child->height >= node->height) node->height = child->height + 1;
+  return node->height <= LC__SQL_HEIGHT_MAX ? lc_ok() : lc_fail(LC_ERR_SQL, "sql parser error: recursion limit exceeded");
 }
 
 static lc_err literal(parser *p, lc__expr **expr) {
@@ -162,13 +169,14 @@ static bool comparison_of(const parser *p, lc__compare *compare) {
 static lc_err comparison(parser *p, lc__expr **expr) {
   LC_TRY(primary(p, expr));
   lc__compare compare;
-  for (uint32_t chained = 0; comparison_of(p, &compare); chained++) {
-    if (chained > LC__SQL_DEPTH_MAX) return lc_fail(LC_ERR_SQL, "sql parser error: recursion limit exceeded");
+  while (comparison_of(p, &compare)) {
     LC_TRY(advance(p));
     lc__expr *node = expr_new(p, LC__EXPR_COMPARE);
     node->compare = compare;
     node->left = *expr;
     LC_TRY(primary(p, &node->right));
+    LC_TRY(add_height(node, node->left));
+    LC_TRY(add_height(node, node->right));
     *expr = node;
   }
   if (at_symbol(p, "+") || at_symbol(p, "-") || at_symbol(p, "*")) {
@@ -187,6 +195,7 @@ static lc_err chain(parser *p, const char *word, lc__expr_kind kind, lc_err (*op
   uint32_t cap = 8;
   node->terms = LC_ARENA_ARRAY(p->arena, lc__expr *, cap);
   node->terms[node->term_count++] = *expr;
+  LC_TRY(add_height(node, *expr));
   while (at_word(p, word)) {
     LC_TRY(advance(p));
     if (node->term_count == LC__SQL_TERMS_MAX) return lc_fail(LC_ERR_SQL, "sql parser error: recursion limit exceeded (more than %d terms)", LC__SQL_TERMS_MAX);
@@ -197,6 +206,7 @@ static lc_err chain(parser *p, const char *word, lc__expr_kind kind, lc_err (*op
       cap *= 2;
     }
     LC_TRY(operand(p, &node->terms[node->term_count]));
+    LC_TRY(add_height(node, node->terms[node->term_count]));
     node->term_count++;
   }
   *expr = node;
@@ -429,10 +439,12 @@ static lc_err any_statement(parser *p, lc_dialect dialect, lc__statement *statem
 
 lc_err lc__sql_parse(lc_arena *arena, lc_dialect dialect, lc_str sql, lc__statement *statement) {
   *statement = (lc__statement){0};
-  if (sql.len > LC__SQL_TEXT_MAX) {
-    return lc_fail(LC_ERR_SQL, "SQL query exceeds maximum allowed length: \"%.120s...\"", lc_arena_str(arena, sql).ptr);
-  }
   if (!lc_utf8_valid((const uint8_t *)sql.ptr, sql.len)) return lc_fail(LC_ERR_SQL, "sql parser error: the text is not valid UTF-8");
+  if (sql.len > LC__SQL_TEXT_MAX) {
+    int shown = 120;
+    while (((unsigned char)sql.ptr[shown] & 0xc0) == 0x80) shown--; /* up to a whole character */
+    return lc_fail(LC_ERR_SQL, "SQL query exceeds maximum allowed length: \"%.*s...\"", shown, sql.ptr);
+  }
   parser p = {.arena = arena, .lexer = {.arena = arena, .text = sql}, .sql = sql};
   LC_TRY(advance(&p));
   while (at_symbol(&p, ";")) LC_TRY(advance(&p));

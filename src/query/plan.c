@@ -1,4 +1,9 @@
-/* Choosing the access path, and running a plan. */
+/*
+ * Choosing the access path, and running a plan.
+ *
+ * Of the conjuncts `column op constant`, each index can use those on its leading columns: equality as long as it goes, and on the column
+ * after that a range, when the index has an order. The one that fixes most columns wins; a unique index fixed on all of them always does.
+ */
 #include "query/plan.h"
 
 #include "base/assert.h"
@@ -16,27 +21,61 @@ static void each_conjunct(const lc__bound *filter, conjunct_visitor visit, void 
 }
 
 typedef struct column_limits {
-  const lc__bound *equal, *lower, *upper; /* comparisons on one column; the first of each sort */
+  const lc__bound *equal;         /* the first equality with the column */
+  const lc__bound *lower, *upper; /* the tightest of each */
 } column_limits;
+
+/* Whether `other` lets fewer values through than `kept`, both being lower limits (sign 1) or upper ones (sign -1). */
+static bool is_tighter(const lc__bound *other, const lc__bound *kept, int sign) {
+  if (kept == NULL) return true;
+  int order = sign * lc_value_compare(kept->left->type, other->right->value.ptr, kept->right->value.ptr);
+  return order > 0 || (order == 0 && (other->compare == LC__GT || other->compare == LC__LT));
+}
 
 static void note_limit(void *context, const lc__bound *compare) {
   column_limits *limits = (column_limits *)context + compare->left->column;
   switch (compare->compare) {
-    case LC__EQ: if (!limits->equal) limits->equal = compare; break;
+    case LC__EQ:
+      if (!limits->equal) limits->equal = compare;
+      break;
     case LC__GT:
-    case LC__GE: if (!limits->lower) limits->lower = compare; break;
+    case LC__GE:
+      if (is_tighter(compare, limits->lower, 1)) limits->lower = compare;
+      break;
     case LC__LT:
-    case LC__LE: if (!limits->upper) limits->upper = compare; break;
+    case LC__LE:
+      if (is_tighter(compare, limits->upper, -1)) limits->upper = compare;
+      break;
     case LC__NE: break;
   }
 }
 
-/* Columns of the index when an equality fixes all of them, else 0. */
-static uint32_t covered_columns(const lc_index_def *index, const column_limits *limits) {
-  for (uint32_t i = 0; i < index->column_count; i++) {
-    if (!limits[index->columns[i]].equal) return 0;
-  }
-  return index->column_count;
+/* What an index can do for a filter. */
+typedef struct candidate {
+  lc_index *index;
+  uint32_t fixed;                 /* leading columns that an equality fixes */
+  bool is_point, is_unique_point; /* all are */
+  const lc__bound *lower, *upper; /* on the next column */
+} candidate;
+
+static bool index_serves(lc_index *index, const column_limits *limits, candidate *found) {
+  const lc_index_def *def = lc_index_def_of(index);
+  *found = (candidate){.index = index};
+  while (found->fixed < def->column_count && limits[def->columns[found->fixed]].equal) found->fixed++;
+  found->is_point = found->fixed == def->column_count;
+  found->is_unique_point = found->is_point && lc_index_is_unique(index);
+  if (found->is_point) return true;
+  if (!lc_index_has_ranges(index)) return false;
+  found->lower = limits[def->columns[found->fixed]].lower;
+  found->upper = limits[def->columns[found->fixed]].upper;
+  return found->fixed || found->lower || found->upper;
+}
+
+static bool is_better(const candidate *a, const candidate *b) {
+  if (a->is_unique_point != b->is_unique_point) return a->is_unique_point;
+  if (a->fixed != b->fixed) return a->fixed > b->fixed;
+  int a_bounds = (a->lower != NULL) + (a->upper != NULL), b_bounds = (b->lower != NULL) + (b->upper != NULL);
+  return a_bounds != b_bounds ? a_bounds > b_bounds : a->is_point && !b->is_point;
 }
 
 static lc_bound range_end(const lc__bound *compare, lc__compare excluded) {
@@ -44,45 +83,32 @@ static lc_bound range_end(const lc__bound *compare, lc__compare excluded) {
   return (lc_bound){compare->compare == excluded ? LC_BOUND_EXCLUDED : LC_BOUND_INCLUDED, compare->right->value};
 }
 
+static void use_index(lc_arena *arena, const candidate *best, const column_limits *limits, lc__plan *plan) {
+  const lc_index_def *def = lc_index_def_of(best->index);
+  lc_buf key = {0};
+  for (uint32_t i = 0; i < best->fixed; i++) lc_buf_put_span(&key, limits[def->columns[i]].equal->right->value);
+  plan->index_id = lc_index_id(best->index);
+  plan->access = best->is_point ? LC__ACCESS_POINT : LC__ACCESS_RANGE;
+  plan->key = lc_span_of(lc_arena_copy(arena, key.data, key.len), key.len);
+  plan->key_columns = best->fixed;
+  plan->from = range_end(best->lower, LC__GT);
+  plan->to = range_end(best->upper, LC__LT);
+  lc_buf_deinit(&key);
+}
+
 void lc__plan_access(lc_arena *arena, lc_table *table, lc__bound *filter, lc__plan *plan) {
   plan->table_id = lc_table_id(table);
   plan->layout = lc_table_layout(table);
   plan->filter = filter;
   plan->access = LC__ACCESS_SCAN;
+  if (filter == NULL || lc_table_index_count(table) == 0) return;
   column_limits *limits = LC_ARENA_ARRAY(arena, column_limits, plan->layout->column_count + 1);
   each_conjunct(filter, note_limit, limits);
-
-  const lc_index_def *point = NULL;
-  bool point_unique = false;
+  candidate best = {0}, found;
   for (uint32_t i = 0; i < lc_table_index_count(table); i++) {
-    lc_index *index = lc_table_index(table, i);
-    const lc_index_def *def = lc_index_def_of(index);
-    if (covered_columns(def, limits) == 0) continue;
-    bool unique = lc_index_is_unique(index);
-    if (point == NULL || unique > point_unique || (unique == point_unique && def->column_count > point->column_count)) {
-      point = def;
-      point_unique = unique;
-      plan->index_id = lc_index_id(index);
-    }
+    if (index_serves(lc_table_index(table, i), limits, &found) && (best.index == NULL || is_better(&found, &best))) best = found;
   }
-  if (point != NULL) {
-    lc_buf key = {0};
-    for (uint32_t i = 0; i < point->column_count; i++) lc_buf_put_span(&key, limits[point->columns[i]].equal->right->value);
-    plan->key = lc_span_of(lc_arena_copy(arena, key.data, key.len), key.len);
-    plan->access = LC__ACCESS_POINT;
-    lc_buf_deinit(&key);
-    return;
-  }
-  for (uint32_t i = 0; i < lc_table_index_count(table); i++) {
-    lc_index *index = lc_table_index(table, i);
-    const column_limits *first = &limits[lc_index_def_of(index)->columns[0]];
-    if (!lc_index_has_ranges(index) || (!first->lower && !first->upper)) continue;
-    plan->access = LC__ACCESS_RANGE;
-    plan->index_id = lc_index_id(index);
-    plan->from = range_end(first->lower, LC__GT);
-    plan->to = range_end(first->upper, LC__LT);
-    return;
-  }
+  if (best.index) use_index(arena, &best, limits, plan);
 }
 
 /* ---- evaluation ---- */
@@ -130,10 +156,11 @@ lc_err lc__plan_run(const lc__plan *plan, lc__row_visitor visit, void *context) 
   lc_table *table = lc_store_table(plan->store, plan->table_id);
   if (table == NULL) return lc_fail(LC_ERR_SQL, "the table of this query is gone");
   lc_index *index = plan->access == LC__ACCESS_SCAN ? NULL : lc_store_index(plan->store, plan->index_id);
+  if (index && lc_index_table(index) != table) index = NULL; /* it went away, and its id with it (P1) */
   lc_scan scan;
   if (index == NULL) lc_table_scan(table, &scan);
   else if (plan->access == LC__ACCESS_POINT) LC_TRY(lc_index_scan_point(index, plan->key, &scan));
-  else LC_TRY(lc_index_scan_range(index, (lc_span){0}, 0, plan->from, plan->to, &scan));
+  else LC_TRY(lc_index_scan_range(index, plan->key, plan->key_columns, plan->from, plan->to, &scan));
   lc_row row;
   while (lc_scan_next(&scan, &row)) {
     if (lc__plan_matches(plan, &row) && !visit(context, &row)) break;

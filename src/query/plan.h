@@ -33,8 +33,9 @@ typedef struct lc__plan {
   lc__bound *filter; /* NULL: every row */
   lc__access access;
   uint32_t index_id;
-  lc_span key;      /* POINT: BSATN of the index columns */
-  lc_bound from, to; /* RANGE: over the first index column */
+  lc_span key;          /* BSATN of the leading index columns that are fixed: all of them for POINT */
+  uint32_t key_columns; /* how many */
+  lc_bound from, to;    /* RANGE: over the column behind them */
 } lc__plan;
 
 /* Finds the table that `from` names for this caller. Errors: LC_ERR_SQL (also for tables the caller may not see), LC_ERR_DENIED. */

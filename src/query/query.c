@@ -10,6 +10,7 @@ struct lc_query {
   lc_arena arena;
   lc__plan plan;
   lc_str key;
+  size_t rows_max;
 };
 
 static lc_err check_projection(const lc__statement *statement) {
@@ -32,6 +33,7 @@ static lc_err compile(lc_query *query, const lc_query_context *context, lc_str s
   LC_TRY(lc__bind_where(&query->arena, context, table, &statement.from, statement.where, &filter));
   LC_TRY(check_projection(&statement));
   query->plan.store = context->store;
+  query->rows_max = context->rows_max ? context->rows_max : LC_QUERY_ROWS_MAX;
   lc__plan_access(&query->arena, table, filter, &query->plan);
   lc_buf key = {0};
   lc__plan_print(&key, &query->plan);
@@ -65,12 +67,23 @@ const uint32_t *lc_query_tables(const lc_query *query, uint32_t *count) {
   return &query->plan.table_id;
 }
 
-static bool add_row(void *context, const lc_row *row) {
-  lc_row_list_add(context, row->bytes, row->len);
-  return true;
+typedef struct collector {
+  lc_row_list *rows;
+  size_t rows_max;
+  lc_err err;
+} collector;
+
+static bool collect_row(void *context, const lc_row *row) {
+  collector *c = context;
+  c->err = lc_row_list_add_within(c->rows, c->rows_max, row->bytes, row->len);
+  return !lc_failed(c->err);
 }
 
-lc_err lc_query_rows(lc_query *query, lc_row_list *rows) { return lc__plan_run(&query->plan, add_row, rows); }
+lc_err lc_query_rows(lc_query *query, lc_row_list *rows) {
+  collector c = {.rows = rows, .rows_max = query->rows_max};
+  LC_TRY(lc__plan_run(&query->plan, collect_row, &c));
+  return c.err;
+}
 
 bool lc_query_reads_empty_table(const lc_query *query) {
   lc_table *table = lc_query_table(query);

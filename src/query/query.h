@@ -19,7 +19,11 @@ typedef struct lc_query_context {
   /* Whether rows of this table are subject to row rules (refused to everyone but the owner until they are evaluated, L10). May be NULL. */
   bool (*has_row_rules)(void *engine, const lc_table *table);
   void *engine;
+  size_t rows_max; /* bytes that the rows of one answer may take; 0: LC_QUERY_ROWS_MAX */
 } lc_query_context;
+
+/* An answer is held in memory whole; a larger one is LC_ERR_TOO_LARGE. */
+enum { LC_QUERY_ROWS_MAX = 1 << 30 };
 
 typedef struct lc_query lc_query;
 
@@ -34,6 +38,8 @@ typedef struct lc_row_list {
 void lc_row_list_deinit(lc_row_list *list);
 void lc_row_list_clear(lc_row_list *list);
 void lc_row_list_add(lc_row_list *list, const uint8_t *row, uint32_t len);
+/* Adds a row, unless the list would then take more than `max` bytes. */
+lc_err lc_row_list_add_within(lc_row_list *list, size_t max, const uint8_t *row, size_t len);
 /* The start of row `i` and its length. */
 lc_span lc_row_list_get(const lc_row_list *list, uint32_t i);
 
@@ -48,7 +54,7 @@ lc_str lc_query_key(const lc_query *query);
 /* The table whose rows it returns, and all tables it reads (ids). */
 lc_table *lc_query_table(const lc_query *query);
 const uint32_t *lc_query_tables(const lc_query *query, uint32_t *count);
-/* Current result. */
+/* Current result, added to `rows`. Errors: LC_ERR_TOO_LARGE. */
 lc_err lc_query_rows(lc_query *query, lc_row_list *rows);
 /* Whether any table it reads is empty: such a query contributes no entry to SubscribeApplied. */
 bool lc_query_reads_empty_table(const lc_query *query);
@@ -79,5 +85,8 @@ void lc_sql_result_deinit(lc_sql_result *result);
 
 /* Whether the text is a statement that writes (so that the engine opens a transaction that it will commit). LC_ERR_SQL when it does not parse. */
 lc_err lc_sql_writes(lc_str sql, bool *writes);
-/* Runs exactly one statement, inside the transaction that the caller opened. */
+/*
+ * Runs exactly one statement, inside the transaction that the caller opened (and aborts when this fails). Errors: LC_ERR_SQL with the text
+ * clients see; LC_ERR_DENIED; LC_ERR_TOO_LARGE for a SELECT with too many rows or an UPDATE of too many; what inserting a row can fail with.
+ */
 lc_err lc_sql_run(const lc_query_context *context, lc_str sql, lc_sql_result *result);

@@ -40,6 +40,15 @@ void lc_row_list_add(lc_row_list *list, const uint8_t *row, uint32_t len) {
   list->count++;
 }
 
+lc_err lc_row_list_add_within(lc_row_list *list, size_t max, const uint8_t *row, size_t len) {
+  size_t taken = list->bytes.len + (size_t)list->count * sizeof *list->offsets;
+  if (taken > max || len > max - taken || list->count == UINT32_MAX) {
+    return lc_fail(LC_ERR_TOO_LARGE, "the answer is larger than %zu bytes: ask for fewer rows or columns", max);
+  }
+  lc_row_list_add(list, row, (uint32_t)len);
+  return lc_ok();
+}
+
 lc_span lc_row_list_get(const lc_row_list *list, uint32_t i) {
   if (list->row_size != 0) return lc_span_of(list->bytes.data + (size_t)i * list->row_size, list->row_size);
   uint64_t end = i + 1 < list->count ? list->offsets[i + 1] : list->bytes.len;

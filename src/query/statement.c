@@ -1,4 +1,5 @@
 /* Statements: SELECT with projections, COUNT and LIMIT, and the writes INSERT, UPDATE, DELETE, SET; each inside the caller's transaction. */
+#include "base/map.h"
 #include "base/vec.h"
 #include "query/literal.h"
 #include "query/plan.h"
@@ -20,29 +21,43 @@ lc_err lc_sql_writes(lc_str sql, bool *writes) {
 
 /* ---- SELECT ---- */
 
+static size_t rows_max(const lc_query_context *context) { return context->rows_max ? context->rows_max : LC_QUERY_ROWS_MAX; }
+
 typedef struct projector {
   lc_sql_result *result;
+  size_t rows_max;
   const lc_layout *layout;
   const uint32_t *columns; /* NULL: the whole row */
   uint32_t column_count;
   uint64_t limit, count;
   bool counting;
   lc_buf row;
+  lc_err err;
 } projector;
+
+/* The chosen columns one after the other in p->row. One column may be chosen often, so the row is measured while it grows. */
+static lc_err gather_row(projector *p, const lc_row *row) {
+  lc_buf_clear(&p->row);
+  for (uint32_t i = 0; i < p->column_count; i++) {
+    lc_span value = lc_layout_column(p->layout, row->bytes, p->columns[i]);
+    if (value.len > p->rows_max - p->row.len) return lc_fail(LC_ERR_TOO_LARGE, "a row of the answer is larger than %zu bytes: ask for fewer columns", p->rows_max);
+    lc_buf_put_span(&p->row, value);
+  }
+  return lc_ok();
+}
 
 static bool project_row(void *context, const lc_row *row) {
   projector *p = context;
   if (p->count == p->limit) return false;
   p->count++;
   if (p->counting) return true;
-  if (p->columns == NULL) {
-    lc_row_list_add(&p->result->rows, row->bytes, row->len);
-    return p->count < p->limit;
+  lc_span chosen = {row->bytes, row->len};
+  if (p->columns) {
+    p->err = gather_row(p, row);
+    chosen = lc_buf_span(&p->row);
   }
-  lc_buf_clear(&p->row);
-  for (uint32_t i = 0; i < p->column_count; i++) lc_buf_put_span(&p->row, lc_layout_column(p->layout, row->bytes, p->columns[i]));
-  lc_row_list_add(&p->result->rows, p->row.data, (uint32_t)p->row.len);
-  return p->count < p->limit;
+  if (!lc_failed(p->err)) p->err = lc_row_list_add_within(&p->result->rows, p->rows_max, chosen.ptr, chosen.len);
+  return !lc_failed(p->err) && p->count < p->limit;
 }
 
 static lc_err project_columns(lc_table *table, const lc__statement *statement, lc_sql_result *result, uint32_t **columns) {
@@ -52,21 +67,25 @@ static lc_err project_columns(lc_table *table, const lc__statement *statement, l
   result->column_count = whole ? def->column_count : statement->item_count;
   result->columns = LC_ARENA_ARRAY(&result->arena, lc_sql_column, result->column_count + 1);
   *columns = whole ? NULL : LC_ARENA_ARRAY(&result->arena, uint32_t, statement->item_count);
-  for (uint32_t i = 0; i < result->column_count; i++) {
+  lc_map names = {0};
+  lc_err err = lc_ok();
+  for (uint32_t i = 0; i < result->column_count && !lc_failed(err); i++) {
     uint32_t column = i;
     lc_str name = def->columns[i < def->column_count ? i : 0].name;
     if (!whole) {
       const lc__projection_item *item = &statement->items[i];
-      LC_TRY(lc__bind_column(table, &statement->from, item->column->qualifier, item->column->text, &column));
+      err = lc__bind_column(table, &statement->from, item->column->qualifier, item->column->text, &column);
+      if (lc_failed(err)) break;
       (*columns)[i] = column;
       name = item->alias.ptr ? item->alias : item->column->text;
     }
-    for (uint32_t k = 0; k < i; k++) {
-      if (lc_str_equal(result->columns[k].name, name)) return lc_fail(LC_ERR_SQL, "Duplicate name `%.*s`", LC_STR_ARGS(name));
-    }
+    uint64_t other;
+    if (lc_map_get(&names, name, &other)) err = lc_fail(LC_ERR_SQL, "Duplicate name `%.*s`", LC_STR_ARGS(name));
+    lc_map_put(&names, name, i);
     result->columns[i] = (lc_sql_column){lc_arena_str(&result->arena, name), layout->columns[column].type};
   }
-  return lc_ok();
+  lc_map_deinit(&names);
+  return err;
 }
 
 static lc_err run_select(const lc_query_context *context, const lc__statement *statement, lc_sql_result *result) {
@@ -83,7 +102,7 @@ static lc_err run_select(const lc_query_context *context, const lc__statement *s
   lc__plan_access(arena, table, filter, &plan);
 
   uint64_t limit = statement->has_limit ? statement->limit : UINT64_MAX;
-  projector p = {.result = result, .layout = plan.layout, .limit = limit, .counting = statement->projection == LC__PROJECT_COUNT};
+  projector p = {.result = result, .rows_max = rows_max(context), .layout = plan.layout, .limit = limit, .counting = statement->projection == LC__PROJECT_COUNT};
   if (!p.counting) {
     uint32_t *columns;
     LC_TRY(project_columns(table, statement, result, &columns));
@@ -91,7 +110,7 @@ static lc_err run_select(const lc_query_context *context, const lc__statement *s
     p.column_count = result->column_count;
     lc_err err = limit == 0 ? lc_ok() : lc__plan_run(&plan, project_row, &p);
     lc_buf_deinit(&p.row);
-    return err;
+    return lc_failed(err) ? err : p.err;
   }
   /* A limit applies to the one row of the count, not to what is counted. */
   p.limit = UINT64_MAX;
@@ -106,6 +125,17 @@ static lc_err run_select(const lc_query_context *context, const lc__statement *s
 
 /* ---- writes ---- */
 
+static bool is_outbox(lc_store *store, uint32_t table_id) {
+  lc_table *outboxes = lc_store_table(store, LC_ST_OUTBOX);
+  lc_scan scan;
+  lc_row row;
+  lc_table_scan(outboxes, &scan);
+  while (lc_scan_next(&scan, &row)) {
+    if (lc_load32(row.bytes) == table_id) return true; /* the first column is table_id */
+  }
+  return false;
+}
+
 static lc_err check_write(const lc_query_context *context, lc_table *table) {
   if (!context->is_owner) {
     char hex[65];
@@ -115,6 +145,8 @@ static lc_err check_write(const lc_query_context *context, lc_table *table) {
   if (lc_table_id(table) == LC_ST_ENV) return lc_fail(LC_ERR_SQL, "Database environment variables can only be changed by publishing");
   uint32_t id = lc_table_id(table);
   bool catalogue = id < LC_ST_FIRST_USER && id != LC_ST_VAR && id != LC_ST_CLIENT && id != LC_ST_CONNECTION_CREDENTIALS;
+  if (lc_table_def_of(table)->schedule) return lc_fail(LC_ERR_SQL, "SQL writes to scheduled tables are not supported");
+  if (is_outbox(context->store, id)) return lc_fail(LC_ERR_SQL, "SQL writes to outbox tables are not supported");
   if (catalogue) { /* the tables in memory follow these rows only when the schema changes them */
     return lc_fail(LC_ERR_SQL, "The system table `%.*s` describes the schema; it can only be changed by publishing", LC_STR_ARGS(lc_table_name(table)));
   }
@@ -164,41 +196,45 @@ static lc_err run_insert(const lc_query_context *context, const lc__statement *s
   return err;
 }
 
-typedef LC_VEC(uint32_t) row_ids;
-
-static bool collect_id(void *context, const lc_row *row) {
-  row_ids *ids = context;
-  lc_vec_push(ids, row->id);
-  return true;
-}
-
-typedef struct copies {
-  lc_buf bytes;
-  LC_VEC(size_t) ends;
+/* What an UPDATE or DELETE found: the rows to delete, and with `values` the changed copies to insert. A table may not change during a scan. */
+typedef struct matches {
+  LC_VEC(uint32_t) ids;
+  lc_row_list copies;
+  lc_buf row;
   const lc_layout *layout;
-  const lc_span *values; /* per column: the new value, ptr NULL to keep the old */
-} copies;
+  const lc_span *values; /* per column: the new value, ptr NULL to keep the old. NULL for DELETE */
+  size_t copies_max;
+  lc_err err;
+} matches;
 
-static bool collect_copy(void *context, const lc_row *row) {
-  copies *c = context;
-  for (uint32_t i = 0; i < c->layout->column_count; i++) {
-    lc_buf_put_span(&c->bytes, c->values[i].ptr ? c->values[i] : lc_layout_column(c->layout, row->bytes, i));
+static bool collect_match(void *context, const lc_row *row) {
+  matches *m = context;
+  lc_vec_push(&m->ids, row->id);
+  if (m->values == NULL) return true;
+  lc_buf_clear(&m->row);
+  for (uint32_t i = 0; i < m->layout->column_count; i++) {
+    lc_buf_put_span(&m->row, m->values[i].ptr ? m->values[i] : lc_layout_column(m->layout, row->bytes, i));
   }
-  lc_vec_push(&c->ends, c->bytes.len);
-  return true;
+  m->err = lc_row_list_add_within(&m->copies, m->copies_max, m->row.data, m->row.len);
+  if (!lc_failed(m->err)) return true;
+  m->err = lc_fail(LC_ERR_TOO_LARGE, "the UPDATE changes more than %zu bytes of rows: change fewer at a time", m->copies_max);
+  return false;
 }
 
-/* Deletes what the plan finds; `copied` (may be NULL) first gets the changed copies. */
-static lc_err delete_matches(lc_table *table, const lc__plan *plan, copies *copied, uint64_t *count) {
-  row_ids ids = {0};
-  lc_err err = copied ? lc__plan_run(plan, collect_copy, copied) : lc_ok();
-  if (!lc_failed(err)) err = lc__plan_run(plan, collect_id, &ids);
-  if (!lc_failed(err)) {
-    for (size_t i = 0; i < ids.count; i++) lc_table_delete(table, ids.items[i]);
-    *count = ids.count;
+static void matches_deinit(matches *m) {
+  lc_vec_deinit(&m->ids);
+  lc_row_list_deinit(&m->copies);
+  lc_buf_deinit(&m->row);
+}
+
+/* Deletes all of them, then inserts the copies: a copy may take the key of a row that changes too. */
+static lc_err apply_matches(lc_table *table, const matches *m) {
+  for (size_t i = 0; i < m->ids.count; i++) lc_table_delete(table, m->ids.items[i]);
+  for (uint32_t i = 0; i < m->copies.count; i++) {
+    lc_insert_result inserted;
+    LC_TRY(index_error(lc_table_insert(table, lc_row_list_get(&m->copies, i), &inserted)));
   }
-  lc_vec_deinit(&ids);
-  return err;
+  return lc_ok();
 }
 
 static lc_err bind_assignments(lc_table *table, const lc__statement *statement, lc_arena *arena, lc_span *values) {
@@ -222,24 +258,19 @@ static lc_err run_update_or_delete(const lc_query_context *context, const lc__st
   lc_table *table;
   lc__bound *filter;
   LC_TRY(lc__bind_table(context, statement->from.table, &table));
-  copies copied = {.layout = lc_table_layout(table)};
-  lc_span *values = LC_ARENA_ARRAY(arena, lc_span, copied.layout->column_count + 1);
-  copied.values = values;
+  matches found = {.layout = lc_table_layout(table), .copies_max = rows_max(context)};
+  lc_span *values = LC_ARENA_ARRAY(arena, lc_span, found.layout->column_count + 1);
+  if (statement->kind == LC__UPDATE) found.values = values;
   LC_TRY(bind_assignments(table, statement, arena, values));
   LC_TRY(lc__bind_where(arena, context, table, &statement->from, statement->where, &filter));
   LC_TRY(check_write(context, table));
   lc__plan plan = {.store = context->store};
   lc__plan_access(arena, table, filter, &plan);
-  if (statement->kind == LC__DELETE) return delete_matches(table, &plan, NULL, &result->rows_deleted);
-
-  lc_err err = delete_matches(table, &plan, &copied, &result->rows_updated);
-  for (size_t i = 0; i < copied.ends.count && !lc_failed(err); i++) {
-    size_t start = i ? copied.ends.items[i - 1] : 0;
-    lc_insert_result inserted;
-    err = index_error(lc_table_insert(table, lc_span_of(copied.bytes.data + start, copied.ends.items[i] - start), &inserted));
-  }
-  lc_buf_deinit(&copied.bytes);
-  lc_vec_deinit(&copied.ends);
+  lc_err err = lc__plan_run(&plan, collect_match, &found);
+  if (!lc_failed(err)) err = found.err;
+  if (!lc_failed(err)) err = apply_matches(table, &found);
+  *(statement->kind == LC__DELETE ? &result->rows_deleted : &result->rows_updated) = found.ids.count;
+  matches_deinit(&found);
   return err;
 }
 
@@ -278,7 +309,8 @@ static lc_err run_show(const lc_query_context *context, const lc__statement *sta
   lc_row row;
   lc_table_scan(variables, &scan);
   while (lc_scan_next(&scan, &row)) {
-    lc_span value = lc_layout_column(layout, row.bytes, 1);
+    lc_span name = lc_layout_column(layout, row.bytes, 0), value = lc_layout_column(layout, row.bytes, 1);
+    if (!lc_str_equal((lc_str){(const char *)name.ptr + 4, name.len - 4}, statement->variable)) continue;
     lc_row_list_add(&result->rows, value.ptr, (uint32_t)value.len);
   }
   return lc_ok();

@@ -38,11 +38,11 @@ static lc_err fail_at(const parser *p, size_t extra, const char *reason) {
   return lc_fail(LC_ERR_JSON, "%.*s: %s at line %zu column %zu", (int)p->path.len, (const char *)p->path.data, reason, line, column);
 }
 
-#define FAIL(p, extra, ...)                            \
-  do {                                                 \
-    char reason_[512];                                 \
-    snprintf(reason_, sizeof reason_, __VA_ARGS__);    \
-    return fail_at((p), (extra), reason_);             \
+#define FAIL(p, extra, ...)                         \
+  do {                                              \
+    char reason_[512];                              \
+    snprintf(reason_, sizeof reason_, __VA_ARGS__); \
+    return fail_at((p), (extra), reason_);          \
   } while (0)
 
 static size_t path_push_index(parser *p, uint32_t index) {
@@ -74,7 +74,10 @@ static lc_err parse_hex4(parser *p, uint32_t *code) {
   for (int i = 0; i < 4; i++) {
     if (p->at == p->end) FAIL(p, 0, "EOF while parsing a string");
     char c = *p->at++;
-    uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0') : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10) : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10) : 99;
+    uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
+                     : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
+                     : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
+                                            : 99;
     if (digit == 99) FAIL(p, 0, "invalid escape");
     *code = *code << 4 | digit;
   }
@@ -145,7 +148,9 @@ typedef struct number {
   bool is_integer; /* no fraction, no exponent */
 } number;
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 static lc_err parse_number(parser *p, number *out) {
   const char *from = p->at;
@@ -202,30 +207,32 @@ static lc_err wrong_type(parser *p, const char *expected) {
   char c = peek(p);
   if (p->at == p->end) FAIL(p, 0, "EOF while parsing a value");
   switch (c) {
-  case '"':
-    LC_TRY(parse_string(p));
-    FAIL(p, 0, "invalid type: string \"%.*s\", expected %s", (int)(p->token.len < 200 ? p->token.len : 200), p->token.len ? (char *)p->token.data : "", expected);
-  case '[':
-    FAIL(p, 0, "invalid type: sequence, expected %s", expected);
-  case '{':
-    FAIL(p, 0, "invalid type: map, expected %s", expected);
-  case 'n':
-    LC_TRY(expect_word(p, "null"));
-    FAIL(p, 0, "invalid type: null, expected %s", expected);
-  case 't':
-    LC_TRY(expect_word(p, "true"));
-    FAIL(p, 0, "invalid type: boolean `true`, expected %s", expected);
-  case 'f':
-    LC_TRY(expect_word(p, "false"));
-    FAIL(p, 0, "invalid type: boolean `false`, expected %s", expected);
-  default:
-    if (c != '-' && !is_digit(c)) FAIL(p, 1, "expected value");
+    case '"':
+      LC_TRY(parse_string(p));
+      FAIL(p, 0, "invalid type: string \"%.*s\", expected %s", (int)(p->token.len < 200 ? p->token.len : 200),
+           p->token.len ? (char *)p->token.data : "", expected);
+    case '[':
+      FAIL(p, 0, "invalid type: sequence, expected %s", expected);
+    case '{':
+      FAIL(p, 0, "invalid type: map, expected %s", expected);
+    case 'n':
+      LC_TRY(expect_word(p, "null"));
+      FAIL(p, 0, "invalid type: null, expected %s", expected);
+    case 't':
+      LC_TRY(expect_word(p, "true"));
+      FAIL(p, 0, "invalid type: boolean `true`, expected %s", expected);
+    case 'f':
+      LC_TRY(expect_word(p, "false"));
+      FAIL(p, 0, "invalid type: boolean `false`, expected %s", expected);
+    default:
+      if (c != '-' && !is_digit(c)) FAIL(p, 1, "expected value");
   }
   number n;
   double value;
   uint8_t narrow[8];
   LC_TRY(parse_number(p, &n));
-  if (n.is_integer && (lc_integer_parse(narrow, 8, false, n.text, 10) || lc_integer_parse(narrow, 8, true, n.text, 10)) && !lc_str_is(n.text, "-0"))
+  if (n.is_integer && (lc_integer_parse(narrow, 8, false, n.text, 10) || lc_integer_parse(narrow, 8, true, n.text, 10)) &&
+      !lc_str_is(n.text, "-0"))
     FAIL(p, 0, "invalid type: integer `%.*s`, expected %s", LC_STR_ARGS(n.text), expected);
   if (!number_value(&n, &value)) FAIL(p, 0, "number out of range");
   lc_buf text = {0};
@@ -252,7 +259,8 @@ static lc_err parse_integer(parser *p, lc_buf *to, const lc_type *type) {
     return lc_ok();
   }
   if (type->fixed_size == 16 && n.is_integer) FAIL(p, 0, "number out of range");
-  bool fits_64 = n.is_integer && !negative_zero && (lc_integer_parse(wide, 8, false, n.text, 10) || lc_integer_parse(wide, 8, true, n.text, 10));
+  bool fits_64 =
+      n.is_integer && !negative_zero && (lc_integer_parse(wide, 8, false, n.text, 10) || lc_integer_parse(wide, 8, true, n.text, 10));
   if (fits_64) FAIL(p, 0, "invalid value: integer `%.*s`, expected %s", LC_STR_ARGS(n.text), name);
   p->at = from;
   return wrong_type(p, name);
@@ -266,10 +274,12 @@ static lc_err parse_wide_integer(parser *p, lc_buf *to, const lc_type *type) {
   size_t sign = negative;
   uint8_t bytes[32];
   char digits[80];
-  if (text.len < sign + 3 || text.ptr[sign] != '0' || text.ptr[sign + 1] != 'x' || text.len - sign - 2 > 64) FAIL(p, 0, "invalid digit found in string");
+  if (text.len < sign + 3 || text.ptr[sign] != '0' || text.ptr[sign + 1] != 'x' || text.len - sign - 2 > 64)
+    FAIL(p, 0, "invalid digit found in string");
   if (text.ptr[sign + 2] == '-' || text.ptr[sign + 2] == '+') FAIL(p, 0, "invalid digit found in string");
   int len = snprintf(digits, sizeof digits, "%s%.*s", negative ? "-" : "", (int)(text.len - sign - 2), text.ptr + sign + 2);
-  if (!lc_integer_parse(bytes, 32, type->kind == LC_TYPE_I256, (lc_str){digits, (size_t)len}, 16)) FAIL(p, 0, "invalid digit found in string");
+  if (!lc_integer_parse(bytes, 32, type->kind == LC_TYPE_I256, (lc_str){digits, (size_t)len}, 16))
+    FAIL(p, 0, "invalid digit found in string");
   lc_buf_append(to, bytes, 32);
   return lc_ok();
 }
@@ -335,7 +345,8 @@ static lc_err parse_array(parser *p, lc_buf *to, const lc_type *type) {
     lc_buf_put32(to, (uint32_t)len);
     uint8_t *bytes = lc_buf_extend(to, len);
     if (p->token.len % 2 != 0 || !lc_hex_decode(bytes, len, lc_buf_str(&p->token)))
-      FAIL(p, 0, "invalid value: string \"%.*s\", expected a byte array or hex string", (int)(p->token.len < 200 ? p->token.len : 200), p->token.data ? (char *)p->token.data : "");
+      FAIL(p, 0, "invalid value: string \"%.*s\", expected a byte array or hex string", (int)(p->token.len < 200 ? p->token.len : 200),
+           p->token.data ? (char *)p->token.data : "");
     return lc_ok();
   }
   if (peek(p) != '[') return wrong_type(p, is_bytes ? "a byte array or hex string" : "an array");
@@ -349,7 +360,8 @@ static lc_err parse_array(parser *p, lc_buf *to, const lc_type *type) {
       lc_store32(to->data + count_at, count);
       break;
     }
-    if (count == LC__EMPTY_ELEMENTS_MAX && type->element->fixed && type->element->fixed_size == 0) FAIL(p, 0, "too many elements without content");
+    if (count == LC__EMPTY_ELEMENTS_MAX && type->element->fixed && type->element->fixed_size == 0)
+      FAIL(p, 0, "too many elements without content");
     size_t before = path_push_index(p, count);
     LC_TRY(parse_value(p, to, type->element));
     p->path.len = before;
@@ -405,7 +417,9 @@ static lc_err parse_product_fields(parser *p, lc_buf *scratch, field_bytes *plac
     if (peek(p) != '"') FAIL(p, 1, "key must be a string");
     LC_TRY(parse_string(p));
     uint32_t i = field_find(type, lc_buf_str(&p->token));
-    if (i == type->field_count) FAIL(p, 0, "unknown %s `%.*s`", words->field, (int)(p->token.len < 200 ? p->token.len : 200), p->token.len ? (char *)p->token.data : "");
+    if (i == type->field_count)
+      FAIL(p, 0, "unknown %s `%.*s`", words->field, (int)(p->token.len < 200 ? p->token.len : 200),
+           p->token.len ? (char *)p->token.data : "");
     lc_str name = type->fields[i].name;
     if (places[i].present) FAIL(p, 0, "duplicate %s `%.*s`", words->field, LC_STR_ARGS(name));
     if (peek(p) != ':') FAIL(p, 1, "expected `:`");
@@ -427,7 +441,8 @@ static lc_err parse_product_object(parser *p, lc_buf *to, const lc_type *type, c
   field_bytes *places = calloc(type->field_count + 1, sizeof *places);
   lc_assert(places != NULL);
   lc_err err = parse_product_fields(p, &scratch, places, type, words);
-  for (uint32_t i = 0; i < type->field_count && !lc_failed(err); i++) lc_buf_append(to, scratch.data + places[i].from, places[i].to - places[i].from);
+  for (uint32_t i = 0; i < type->field_count && !lc_failed(err); i++)
+    lc_buf_append(to, scratch.data + places[i].from, places[i].to - places[i].from);
   free(places);
   lc_buf_deinit(&scratch);
   p->depth--;
@@ -446,7 +461,8 @@ static lc_err unknown_variant(parser *p, const lc_type *type, lc_str name) {
   for (uint32_t i = 0; i < type->field_count; i++)
     if (type->fields[i].name.ptr) lc_buf_printf(&names, "%s`%.*s`", names.len ? ", " : "", LC_STR_ARGS(type->fields[i].name));
   char reason[512];
-  snprintf(reason, sizeof reason, "unknown variant `%.*s`, expected one of %s", (int)(name.len < 64 ? name.len : 64), name.ptr, lc_buf_cstr(&names));
+  snprintf(reason, sizeof reason, "unknown variant `%.*s`, expected one of %s", (int)(name.len < 64 ? name.len : 64), name.ptr,
+           lc_buf_cstr(&names));
   lc_buf_deinit(&names);
   return fail_at(p, 0, reason);
 }
@@ -510,30 +526,30 @@ static lc_err parse_sum(parser *p, lc_buf *to, const lc_type *type) {
 static lc_err parse_value(parser *p, lc_buf *to, const lc_type *type) {
   type = lc_type_resolve(type);
   switch (type->kind) {
-  case LC_TYPE_SUM:
-    return parse_sum(p, to, type);
-  case LC_TYPE_PRODUCT: {
-    char expected[40];
-    snprintf(expected, sizeof expected, "a %u-element tuple", type->field_count);
-    return parse_product(p, to, type, &(product_words){expected, expected, "field"});
-  }
-  case LC_TYPE_ARRAY:
-    return parse_array(p, to, type);
-  case LC_TYPE_STRING:
-    if (peek(p) != '"') return wrong_type(p, "a string");
-    LC_TRY(parse_string(p));
-    lc_buf_put_sized(to, p->token.data, p->token.len);
-    return lc_ok();
-  case LC_TYPE_BOOL:
-    return parse_bool(p, to);
-  case LC_TYPE_F32:
-  case LC_TYPE_F64:
-    return parse_float(p, to, type);
-  case LC_TYPE_I256:
-  case LC_TYPE_U256:
-    return parse_wide_integer(p, to, type);
-  default:
-    return parse_integer(p, to, type);
+    case LC_TYPE_SUM:
+      return parse_sum(p, to, type);
+    case LC_TYPE_PRODUCT: {
+      char expected[40];
+      snprintf(expected, sizeof expected, "a %u-element tuple", type->field_count);
+      return parse_product(p, to, type, &(product_words){expected, expected, "field"});
+    }
+    case LC_TYPE_ARRAY:
+      return parse_array(p, to, type);
+    case LC_TYPE_STRING:
+      if (peek(p) != '"') return wrong_type(p, "a string");
+      LC_TRY(parse_string(p));
+      lc_buf_put_sized(to, p->token.data, p->token.len);
+      return lc_ok();
+    case LC_TYPE_BOOL:
+      return parse_bool(p, to);
+    case LC_TYPE_F32:
+    case LC_TYPE_F64:
+      return parse_float(p, to, type);
+    case LC_TYPE_I256:
+    case LC_TYPE_U256:
+      return parse_wide_integer(p, to, type);
+    default:
+      return parse_integer(p, to, type);
   }
 }
 
@@ -557,13 +573,18 @@ static lc_err parse_text(lc_buf *to, const lc_type *type, lc_str text, const pro
   return err;
 }
 
-lc_err lc_value_parse_json(lc_buf *to, const lc_type *type, lc_str text) { return parse_text(to, type, text, NULL); }
+lc_err lc_value_parse_json(lc_buf *to, const lc_type *type, lc_str text) {
+  return parse_text(to, type, text, NULL);
+}
 
 lc_err lc_call_parse_json(lc_buf *to, const lc_type *product, lc_str function, lc_str text) {
   char expected[160], length[200];
   snprintf(expected, sizeof expected, "a %.*s tuple", (int)(function.len < 120 ? function.len : 120), function.ptr);
-  snprintf(length, sizeof length, "reducer args for %.*s with %u elements", (int)(function.len < 120 ? function.len : 120), function.ptr, product->field_count);
+  snprintf(length, sizeof length, "reducer args for %.*s with %u elements", (int)(function.len < 120 ? function.len : 120), function.ptr,
+           product->field_count);
   return parse_text(to, product, text, &(product_words){expected, length, "reducer argument"});
 }
 
-lc_err lc_arguments_parse_json(lc_buf *to, const lc_type *product, lc_str text) { return lc_call_parse_json(to, product, LC_STR("call"), text); }
+lc_err lc_arguments_parse_json(lc_buf *to, const lc_type *product, lc_str text) {
+  return lc_call_parse_json(to, product, LC_STR("call"), text);
+}

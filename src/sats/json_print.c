@@ -4,15 +4,18 @@
 #include "sats/sats_internal.h"
 
 void lc_json_put_string(lc_buf *to, lc_str text) {
-  static const char *const short_escapes[256] = {['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r", ['\t'] = "\\t"};
+  static const char *const short_escapes[256] = {['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
+                                                 ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t"};
   lc_buf_put8(to, '"');
   size_t from = 0;
   for (size_t i = 0; i < text.len; i++) {
     uint8_t c = (uint8_t)text.ptr[i];
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     lc_buf_append(to, text.ptr + from, i - from);
-    if (short_escapes[c]) lc_buf_put_text(to, short_escapes[c]);
-    else lc_buf_printf(to, "\\u%04x", c);
+    if (short_escapes[c])
+      lc_buf_put_text(to, short_escapes[c]);
+    else
+      lc_buf_printf(to, "\\u%04x", c);
     from = i + 1;
   }
   lc_buf_append(to, text.ptr + from, text.len - from);
@@ -32,13 +35,17 @@ static void print_float(lc_buf *to, const lc_type *type, const uint8_t *at, bool
   if (type->kind == LC_TYPE_F32) {
     float value;
     memcpy(&value, at, 4);
-    if (json) lc_f32_print_json(to, value);
-    else lc_f32_print_plain(to, value == 0 ? 0 : value); /* keys do not tell -0 from 0, and SATN prints keys */
+    if (json)
+      lc_f32_print_json(to, value);
+    else
+      lc_f32_print_plain(to, value == 0 ? 0 : value); /* keys do not tell -0 from 0, and SATN prints keys */
   } else {
     double value;
     memcpy(&value, at, 8);
-    if (json) lc_f64_print_json(to, value);
-    else lc_f64_print_plain(to, value == 0 ? 0 : value);
+    if (json)
+      lc_f64_print_json(to, value);
+    else
+      lc_f64_print_plain(to, value == 0 ? 0 : value);
   }
 }
 
@@ -85,40 +92,40 @@ static void print_json_array(lc_buf *to, const lc_type *type, const uint8_t **at
 void lc_value_print_json(lc_buf *to, const lc_type *type, const uint8_t **at, lc_json_style style) {
   type = lc_type_resolve(type);
   switch (type->kind) {
-  case LC_TYPE_PRODUCT:
-    print_json_product(to, type, at, style);
-    return;
-  case LC_TYPE_SUM: {
-    uint8_t tag = *(*at)++;
-    lc_buf_printf(to, "[%u,", tag);
-    lc_value_print_json(to, type->fields[tag].type, at, style);
-    lc_buf_put8(to, ']');
-    return;
-  }
-  case LC_TYPE_ARRAY:
-    print_json_array(to, type, at);
-    return;
-  case LC_TYPE_STRING: {
-    uint32_t len = lc_load32(*at);
-    lc_json_put_string(to, (lc_str){(const char *)*at + 4, len});
-    *at += 4 + (size_t)len;
-    return;
-  }
-  case LC_TYPE_BOOL:
-    lc_buf_put_text(to, **at ? "true" : "false");
-    break;
-  case LC_TYPE_F32:
-  case LC_TYPE_F64:
-    print_float(to, type, *at, true);
-    break;
-  case LC_TYPE_I256:
-  case LC_TYPE_U256:
-    lc_buf_put8(to, '"');
-    lc_u256_print_0x(to, *at, type->kind == LC_TYPE_I256);
-    lc_buf_put8(to, '"');
-    break;
-  default:
-    lc_integer_print(to, *at, type->fixed_size, lc_type_is_signed(type->kind));
+    case LC_TYPE_PRODUCT:
+      print_json_product(to, type, at, style);
+      return;
+    case LC_TYPE_SUM: {
+      uint8_t tag = *(*at)++;
+      lc_buf_printf(to, "[%u,", tag);
+      lc_value_print_json(to, type->fields[tag].type, at, style);
+      lc_buf_put8(to, ']');
+      return;
+    }
+    case LC_TYPE_ARRAY:
+      print_json_array(to, type, at);
+      return;
+    case LC_TYPE_STRING: {
+      uint32_t len = lc_load32(*at);
+      lc_json_put_string(to, (lc_str){(const char *)*at + 4, len});
+      *at += 4 + (size_t)len;
+      return;
+    }
+    case LC_TYPE_BOOL:
+      lc_buf_put_text(to, **at ? "true" : "false");
+      break;
+    case LC_TYPE_F32:
+    case LC_TYPE_F64:
+      print_float(to, type, *at, true);
+      break;
+    case LC_TYPE_I256:
+    case LC_TYPE_U256:
+      lc_buf_put8(to, '"');
+      lc_u256_print_0x(to, *at, type->kind == LC_TYPE_I256);
+      lc_buf_put8(to, '"');
+      break;
+    default:
+      lc_integer_print(to, *at, type->fixed_size, lc_type_is_signed(type->kind));
   }
   *at += type->fixed_size;
 }
@@ -134,8 +141,10 @@ static void print_satn_fields(lc_buf *to, const lc_type *type, const uint8_t **a
   lc_buf_put8(to, '(');
   for (uint32_t i = 0; i < type->field_count; i++) {
     if (i) lc_buf_put_text(to, ", ");
-    if (type->fields[i].name.ptr) lc_buf_put_str(to, type->fields[i].name);
-    else lc_buf_printf(to, "%u", i);
+    if (type->fields[i].name.ptr)
+      lc_buf_put_str(to, type->fields[i].name);
+    else
+      lc_buf_printf(to, "%u", i);
     lc_buf_put_text(to, " = ");
     lc_value_print_satn(to, type->fields[i].type, at);
   }
@@ -145,58 +154,60 @@ static void print_satn_fields(lc_buf *to, const lc_type *type, const uint8_t **a
 void lc_value_print_satn(lc_buf *to, const lc_type *type, const uint8_t **at) {
   type = lc_type_resolve(type);
   switch (type->kind) {
-  case LC_TYPE_PRODUCT:
-    if (type->special == LC_SPECIAL_IDENTITY || type->special == LC_SPECIAL_CONNECTION_ID) {
-      put_big_endian_hex(to, *at, type->fixed_size);
-      break;
-    }
-    print_satn_fields(to, type, at);
-    return;
-  case LC_TYPE_SUM: {
-    uint8_t tag = *(*at)++;
-    const lc_field *variant = &type->fields[tag];
-    lc_buf_put8(to, '(');
-    if (variant->name.ptr) lc_buf_put_str(to, variant->name);
-    else lc_buf_printf(to, "%u", tag);
-    lc_buf_put_text(to, " = ");
-    lc_value_print_satn(to, variant->type, at);
-    lc_buf_put8(to, ')');
-    return;
-  }
-  case LC_TYPE_ARRAY: {
-    uint32_t count = lc_load32(*at);
-    *at += 4;
-    if (lc_type_resolve(type->element)->kind == LC_TYPE_U8) {
-      lc_buf_put_text(to, "0x");
-      put_hex(to, *at, count);
-      *at += count;
+    case LC_TYPE_PRODUCT:
+      if (type->special == LC_SPECIAL_IDENTITY || type->special == LC_SPECIAL_CONNECTION_ID) {
+        put_big_endian_hex(to, *at, type->fixed_size);
+        break;
+      }
+      print_satn_fields(to, type, at);
+      return;
+    case LC_TYPE_SUM: {
+      uint8_t tag = *(*at)++;
+      const lc_field *variant = &type->fields[tag];
+      lc_buf_put8(to, '(');
+      if (variant->name.ptr)
+        lc_buf_put_str(to, variant->name);
+      else
+        lc_buf_printf(to, "%u", tag);
+      lc_buf_put_text(to, " = ");
+      lc_value_print_satn(to, variant->type, at);
+      lc_buf_put8(to, ')');
       return;
     }
-    lc_buf_put8(to, '[');
-    for (uint32_t i = 0; i < count; i++) {
-      if (i) lc_buf_put_text(to, ", ");
-      lc_value_print_satn(to, type->element, at);
+    case LC_TYPE_ARRAY: {
+      uint32_t count = lc_load32(*at);
+      *at += 4;
+      if (lc_type_resolve(type->element)->kind == LC_TYPE_U8) {
+        lc_buf_put_text(to, "0x");
+        put_hex(to, *at, count);
+        *at += count;
+        return;
+      }
+      lc_buf_put8(to, '[');
+      for (uint32_t i = 0; i < count; i++) {
+        if (i) lc_buf_put_text(to, ", ");
+        lc_value_print_satn(to, type->element, at);
+      }
+      lc_buf_put8(to, ']');
+      return;
     }
-    lc_buf_put8(to, ']');
-    return;
-  }
-  case LC_TYPE_STRING: {
-    uint32_t len = lc_load32(*at);
-    lc_buf_put8(to, '"');
-    lc_buf_append(to, *at + 4, len);
-    lc_buf_put8(to, '"');
-    *at += 4 + (size_t)len;
-    return;
-  }
-  case LC_TYPE_BOOL:
-    lc_buf_put_text(to, **at ? "true" : "false");
-    break;
-  case LC_TYPE_F32:
-  case LC_TYPE_F64:
-    print_float(to, type, *at, false);
-    break;
-  default:
-    lc_integer_print(to, *at, type->fixed_size, lc_type_is_signed(type->kind));
+    case LC_TYPE_STRING: {
+      uint32_t len = lc_load32(*at);
+      lc_buf_put8(to, '"');
+      lc_buf_append(to, *at + 4, len);
+      lc_buf_put8(to, '"');
+      *at += 4 + (size_t)len;
+      return;
+    }
+    case LC_TYPE_BOOL:
+      lc_buf_put_text(to, **at ? "true" : "false");
+      break;
+    case LC_TYPE_F32:
+    case LC_TYPE_F64:
+      print_float(to, type, *at, false);
+      break;
+    default:
+      lc_integer_print(to, *at, type->fixed_size, lc_type_is_signed(type->kind));
   }
   *at += type->fixed_size;
 }

@@ -19,11 +19,11 @@ typedef struct lc_column_layout {
 } lc_column_layout;
 
 typedef struct lc_layout {
-  const lc_type *row;     /* the product */
+  const lc_type *row; /* the product */
   uint32_t column_count;
-  uint32_t fixed_size;    /* of the whole row when `fixed` */
-  bool fixed;             /* every row takes `fixed_size` bytes */
-  bool plain;             /* fixed, and every byte string of that length is a valid row (numbers only) */
+  uint32_t fixed_size; /* of the whole row when `fixed` */
+  bool fixed;          /* every row takes `fixed_size` bytes */
+  bool plain;          /* fixed, and every byte string of that length is a valid row (numbers only) */
   lc_column_layout columns[];
 } lc_layout;
 

@@ -223,7 +223,15 @@ static void print_display(lc_buf *to, double value, bool single) {
   }
 }
 
-void lc_f64_print_json(lc_buf *to, double value) { print_json(to, value, false); }
-void lc_f32_print_json(lc_buf *to, float value) { print_json(to, (double)value, true); }
-void lc_f64_print_plain(lc_buf *to, double value) { print_display(to, value, false); }
-void lc_f32_print_plain(lc_buf *to, float value) { print_display(to, (double)value, true); }
+void lc_f64_print_json(lc_buf *to, double value) {
+  print_json(to, value, false);
+}
+void lc_f32_print_json(lc_buf *to, float value) {
+  print_json(to, (double)value, true);
+}
+void lc_f64_print_plain(lc_buf *to, double value) {
+  print_display(to, value, false);
+}
+void lc_f32_print_plain(lc_buf *to, float value) {
+  print_display(to, (double)value, true);
+}

@@ -1,16 +1,16 @@
 #pragma once
 /* Shared inside src/sats: reads of untrusted bytes whose messages name what was expected, as clients of the protocol know them. */
+#include <stdlib.h>
+
 #include "base/assert.h"
 #include "base/hash.h"
 #include "sats/layout.h"
 
-#include <stdlib.h>
-
 typedef enum lc__measure_state { LC__UNMEASURED, LC__MEASURING, LC__MEASURED } lc__measure_state;
 
 enum {
-  LC__FIXED_SIZE_MAX = 1 << 20, /* types with larger values are walked as variable ones; nothing real comes near */
-  LC__VALUE_DEPTH_MAX = 1024,   /* nested values, counted in levels of the type; what an 8 MiB stack bears with sanitizers on */
+  LC__FIXED_SIZE_MAX = 1 << 20,  /* types with larger values are walked as variable ones; nothing real comes near */
+  LC__VALUE_DEPTH_MAX = 1024,    /* nested values, counted in levels of the type; what an 8 MiB stack bears with sanitizers on */
   LC__EMPTY_ELEMENTS_MAX = 1024, /* elements without bytes in one array: their count is not bounded by the input */
 };
 

@@ -9,13 +9,15 @@
 
 /* ------------------------------------------------------------------------------------------------ primitives */
 
-#define PRIMITIVE(k, size, is_plain)                                                                                        \
+#define PRIMITIVE(k, size, is_plain) \
   [k] = {.kind = k, .fixed_size = (size), .measured = LC__MEASURED, .fixed = (size) != 0, .plain = (is_plain)}
 static const lc_type primitives[LC_TYPE_KIND_COUNT] = {
-    PRIMITIVE(LC_TYPE_STRING, 0, false), PRIMITIVE(LC_TYPE_BOOL, 1, false), PRIMITIVE(LC_TYPE_I8, 1, true),    PRIMITIVE(LC_TYPE_U8, 1, true),
-    PRIMITIVE(LC_TYPE_I16, 2, true),     PRIMITIVE(LC_TYPE_U16, 2, true),   PRIMITIVE(LC_TYPE_I32, 4, true),   PRIMITIVE(LC_TYPE_U32, 4, true),
-    PRIMITIVE(LC_TYPE_I64, 8, true),     PRIMITIVE(LC_TYPE_U64, 8, true),   PRIMITIVE(LC_TYPE_I128, 16, true), PRIMITIVE(LC_TYPE_U128, 16, true),
-    PRIMITIVE(LC_TYPE_I256, 32, true),   PRIMITIVE(LC_TYPE_U256, 32, true), PRIMITIVE(LC_TYPE_F32, 4, true),   PRIMITIVE(LC_TYPE_F64, 8, true),
+    PRIMITIVE(LC_TYPE_STRING, 0, false), PRIMITIVE(LC_TYPE_BOOL, 1, false), PRIMITIVE(LC_TYPE_I8, 1, true),
+    PRIMITIVE(LC_TYPE_U8, 1, true),      PRIMITIVE(LC_TYPE_I16, 2, true),   PRIMITIVE(LC_TYPE_U16, 2, true),
+    PRIMITIVE(LC_TYPE_I32, 4, true),     PRIMITIVE(LC_TYPE_U32, 4, true),   PRIMITIVE(LC_TYPE_I64, 8, true),
+    PRIMITIVE(LC_TYPE_U64, 8, true),     PRIMITIVE(LC_TYPE_I128, 16, true), PRIMITIVE(LC_TYPE_U128, 16, true),
+    PRIMITIVE(LC_TYPE_I256, 32, true),   PRIMITIVE(LC_TYPE_U256, 32, true), PRIMITIVE(LC_TYPE_F32, 4, true),
+    PRIMITIVE(LC_TYPE_F64, 8, true),
 };
 #undef PRIMITIVE
 
@@ -24,11 +26,15 @@ const lc_type *lc_type_primitive(lc_type_kind kind) {
   return &primitives[kind];
 }
 
-uint32_t lc_type_primitive_size(lc_type_kind kind) { return kind > LC_TYPE_STRING && kind < LC_TYPE_KIND_COUNT ? primitives[kind].fixed_size : 0; }
+uint32_t lc_type_primitive_size(lc_type_kind kind) {
+  return kind > LC_TYPE_STRING && kind < LC_TYPE_KIND_COUNT ? primitives[kind].fixed_size : 0;
+}
 
 /* ------------------------------------------------------------------------------------------------ special types */
 
-static bool field_is(const lc_field *field, const char *name) { return field->name.ptr != NULL && lc_str_is(field->name, name); }
+static bool field_is(const lc_field *field, const char *name) {
+  return field->name.ptr != NULL && lc_str_is(field->name, name);
+}
 
 static lc_special special_of_product(const lc_type *type) {
   static const struct {
@@ -54,7 +60,8 @@ static lc_special special_of_sum(const lc_type *type) {
   const lc_field *a = &type->fields[0], *b = &type->fields[1];
   if (field_is(a, "some") && field_is(b, "none") && b->type->kind == LC_TYPE_PRODUCT && b->type->field_count == 0) return LC_SPECIAL_OPTION;
   if (field_is(a, "ok") && field_is(b, "err")) return LC_SPECIAL_RESULT;
-  if (field_is(a, "Interval") && field_is(b, "Time") && a->type->special == LC_SPECIAL_TIME_DURATION && b->type->special == LC_SPECIAL_TIMESTAMP)
+  if (field_is(a, "Interval") && field_is(b, "Time") && a->type->special == LC_SPECIAL_TIME_DURATION &&
+      b->type->special == LC_SPECIAL_TIMESTAMP)
     return LC_SPECIAL_SCHEDULE_AT;
   return LC_SPECIAL_NONE;
 }
@@ -96,7 +103,8 @@ static void measure_from_parts(lc_type *type) {
 
 static lc_err link_measure(lc_type *type, uint32_t level) {
   if (type->measured == LC__MEASURED || type->measured == LC__MEASURING) return lc_ok();
-  if (level > LC_TYPE_HEIGHT_MAX) return lc_fail(LC_ERR_MODULE_DEF, "types refer to each other more than %d levels deep", LC_TYPE_HEIGHT_MAX);
+  if (level > LC_TYPE_HEIGHT_MAX)
+    return lc_fail(LC_ERR_MODULE_DEF, "types refer to each other more than %d levels deep", LC_TYPE_HEIGHT_MAX);
   type->measured = LC__MEASURING;
   if (type->kind == LC_TYPE_REF) {
     LC_TRY(link_measure((lc_type *)type->target, level + 1));
@@ -116,7 +124,9 @@ static lc_err link_measure(lc_type *type, uint32_t level) {
   return lc_ok();
 }
 
-uint32_t lc_type_fixed_size(const lc_type *type) { return type->fixed ? type->fixed_size : 0; }
+uint32_t lc_type_fixed_size(const lc_type *type) {
+  return type->fixed ? type->fixed_size : 0;
+}
 
 bool lc_type_is_fixed(const lc_type *type, uint32_t *size) {
   lc_assert(type->measured == LC__MEASURED);
@@ -144,8 +154,12 @@ static lc_type *type_of_fields(lc_arena *arena, lc_type_kind kind, const lc_fiel
   return type;
 }
 
-lc_type *lc_type_product(lc_arena *arena, const lc_field *fields, uint32_t count) { return type_of_fields(arena, LC_TYPE_PRODUCT, fields, count); }
-lc_type *lc_type_sum(lc_arena *arena, const lc_field *fields, uint32_t count) { return type_of_fields(arena, LC_TYPE_SUM, fields, count); }
+lc_type *lc_type_product(lc_arena *arena, const lc_field *fields, uint32_t count) {
+  return type_of_fields(arena, LC_TYPE_PRODUCT, fields, count);
+}
+lc_type *lc_type_sum(lc_arena *arena, const lc_field *fields, uint32_t count) {
+  return type_of_fields(arena, LC_TYPE_SUM, fields, count);
+}
 
 lc_type *lc_type_ref(lc_arena *arena, uint32_t index) {
   lc_type *type = LC_ARENA_NEW(arena, lc_type);
@@ -164,24 +178,24 @@ static lc_err decode_type(lc_arena *arena, lc_cursor *from, uint32_t depth, lc_t
   LC_TRY(lc__read_u8(from, &tag));
   if (tag >= LC_TYPE_KIND_COUNT) return lc_fail(LC_ERR_BSATN, "unknown tag 0x%x for sum type AlgebraicType", tag);
   switch ((lc_type_kind)tag) {
-  case LC_TYPE_REF: {
-    uint32_t index;
-    LC_TRY(lc__read_u32(from, &index));
-    *type = lc_type_ref(arena, index);
-    return lc_ok();
-  }
-  case LC_TYPE_SUM:
-  case LC_TYPE_PRODUCT:
-    return decode_fields(arena, from, (lc_type_kind)tag, depth, type);
-  case LC_TYPE_ARRAY: {
-    lc_type *element;
-    LC_TRY(decode_type(arena, from, depth + 1, &element));
-    *type = lc_type_array(arena, element);
-    return lc_ok();
-  }
-  default:
-    *type = (lc_type *)&primitives[tag]; /* shared and never written: it is measured already */
-    return lc_ok();
+    case LC_TYPE_REF: {
+      uint32_t index;
+      LC_TRY(lc__read_u32(from, &index));
+      *type = lc_type_ref(arena, index);
+      return lc_ok();
+    }
+    case LC_TYPE_SUM:
+    case LC_TYPE_PRODUCT:
+      return decode_fields(arena, from, (lc_type_kind)tag, depth, type);
+    case LC_TYPE_ARRAY: {
+      lc_type *element;
+      LC_TRY(decode_type(arena, from, depth + 1, &element));
+      *type = lc_type_array(arena, element);
+      return lc_ok();
+    }
+    default:
+      *type = (lc_type *)&primitives[tag]; /* shared and never written: it is measured already */
+      return lc_ok();
   }
 }
 
@@ -209,9 +223,13 @@ static lc_err decode_fields(lc_arena *arena, lc_cursor *from, lc_type_kind kind,
   return lc_ok();
 }
 
-lc_err lc_type_decode(lc_arena *arena, lc_cursor *from, lc_type **type) { return decode_type(arena, from, 0, type); }
+lc_err lc_type_decode(lc_arena *arena, lc_cursor *from, lc_type **type) {
+  return decode_type(arena, from, 0, type);
+}
 
-lc_err lc_type_decode_product(lc_arena *arena, lc_cursor *from, lc_type **type) { return decode_fields(arena, from, LC_TYPE_PRODUCT, 0, type); }
+lc_err lc_type_decode_product(lc_arena *arena, lc_cursor *from, lc_type **type) {
+  return decode_fields(arena, from, LC_TYPE_PRODUCT, 0, type);
+}
 
 void lc_type_encode(lc_buf *to, const lc_type *type) {
   lc_buf_put8(to, (uint8_t)type->kind);
@@ -236,7 +254,8 @@ void lc_type_encode(lc_buf *to, const lc_type *type) {
 static lc_err link_refs(const lc_typespace *space, lc_type *const *targets, lc_type *type) {
   if (type->measured == LC__MEASURED) return lc_ok(); /* no unlinked ref below */
   if (type->kind == LC_TYPE_REF) {
-    if (type->ref >= space->count) return lc_fail(LC_ERR_MODULE_DEF, "type reference &%u is out of range: the typespace has %u types", type->ref, space->count);
+    if (type->ref >= space->count)
+      return lc_fail(LC_ERR_MODULE_DEF, "type reference &%u is out of range: the typespace has %u types", type->ref, space->count);
     type->target = targets[type->ref];
     return lc_ok();
   }
@@ -251,7 +270,8 @@ static lc_err find_targets(const lc_typespace *space, lc_type **targets) {
   for (uint32_t i = 0; i < space->count; i++) {
     const lc_type *at = space->types[i];
     for (uint32_t steps = 0; at->kind == LC_TYPE_REF; steps++) {
-      if (at->ref >= space->count) return lc_fail(LC_ERR_MODULE_DEF, "type reference &%u is out of range: the typespace has %u types", at->ref, space->count);
+      if (at->ref >= space->count)
+        return lc_fail(LC_ERR_MODULE_DEF, "type reference &%u is out of range: the typespace has %u types", at->ref, space->count);
       if (steps > LC_TYPE_HEIGHT_MAX || steps > space->count) {
         at = &empty_sum;
         break;
@@ -276,7 +296,8 @@ lc_err lc_typespace_link(lc_typespace *space) {
 static lc_err link_one(const lc_typespace *space, lc_type *type) {
   if (type->measured == LC__MEASURED) return lc_ok();
   if (type->kind == LC_TYPE_REF) {
-    if (type->ref >= space->count) return lc_fail(LC_ERR_MODULE_DEF, "type reference &%u is out of range: the typespace has %u types", type->ref, space->count);
+    if (type->ref >= space->count)
+      return lc_fail(LC_ERR_MODULE_DEF, "type reference &%u is out of range: the typespace has %u types", type->ref, space->count);
     const lc_type *target = space->types[type->ref];
     lc_assert(target->measured == LC__MEASURED);
     type->target = target->kind == LC_TYPE_REF ? target->target : target;
@@ -335,7 +356,9 @@ lc_err lc_type_inline(lc_arena *arena, const lc_type *type, const lc_type **copy
 /* Pairs that are being compared or were found equal: a recursive pair is equal unless something else differs, so none is looked at
  * twice. The table is open addressing over the two pointers. */
 typedef struct pair_set {
-  struct { const lc_type *a, *b; } *slots;
+  struct {
+    const lc_type *a, *b;
+  } *slots;
   size_t count, cap;
 } pair_set;
 

@@ -12,16 +12,41 @@
 #include "base/error.h"
 
 typedef enum lc_type_kind {
-  LC_TYPE_REF, LC_TYPE_SUM, LC_TYPE_PRODUCT, LC_TYPE_ARRAY, LC_TYPE_STRING, LC_TYPE_BOOL,
-  LC_TYPE_I8, LC_TYPE_U8, LC_TYPE_I16, LC_TYPE_U16, LC_TYPE_I32, LC_TYPE_U32, LC_TYPE_I64, LC_TYPE_U64,
-  LC_TYPE_I128, LC_TYPE_U128, LC_TYPE_I256, LC_TYPE_U256, LC_TYPE_F32, LC_TYPE_F64,
+  LC_TYPE_REF,
+  LC_TYPE_SUM,
+  LC_TYPE_PRODUCT,
+  LC_TYPE_ARRAY,
+  LC_TYPE_STRING,
+  LC_TYPE_BOOL,
+  LC_TYPE_I8,
+  LC_TYPE_U8,
+  LC_TYPE_I16,
+  LC_TYPE_U16,
+  LC_TYPE_I32,
+  LC_TYPE_U32,
+  LC_TYPE_I64,
+  LC_TYPE_U64,
+  LC_TYPE_I128,
+  LC_TYPE_U128,
+  LC_TYPE_I256,
+  LC_TYPE_U256,
+  LC_TYPE_F32,
+  LC_TYPE_F64,
   LC_TYPE_KIND_COUNT
 } lc_type_kind;
 
 /* Structures that tools print and clients map in their own way, recognised by exact names (never through a ref). */
 typedef enum lc_special {
-  LC_SPECIAL_NONE, LC_SPECIAL_IDENTITY, LC_SPECIAL_CONNECTION_ID, LC_SPECIAL_TIMESTAMP, LC_SPECIAL_TIME_DURATION,
-  LC_SPECIAL_UUID, LC_SPECIAL_SCHEDULE_AT, LC_SPECIAL_OPTION, LC_SPECIAL_RESULT, LC_SPECIAL_QUERY,
+  LC_SPECIAL_NONE,
+  LC_SPECIAL_IDENTITY,
+  LC_SPECIAL_CONNECTION_ID,
+  LC_SPECIAL_TIMESTAMP,
+  LC_SPECIAL_TIME_DURATION,
+  LC_SPECIAL_UUID,
+  LC_SPECIAL_SCHEDULE_AT,
+  LC_SPECIAL_OPTION,
+  LC_SPECIAL_RESULT,
+  LC_SPECIAL_QUERY,
 } lc_special;
 
 typedef struct lc_type lc_type;
@@ -94,8 +119,12 @@ lc_err lc_type_inline(lc_arena *arena, const lc_type *type, const lc_type **copy
 
 /* Same structure, refs followed; field names count. Recursive types compare equal when their refs are the same pair. */
 bool lc_type_equal(const lc_type *a, const lc_type *b);
-static inline bool lc_type_is_integer(lc_type_kind kind) { return kind >= LC_TYPE_I8 && kind <= LC_TYPE_U256; }
-static inline bool lc_type_is_signed(lc_type_kind kind) { return lc_type_is_integer(kind) && (kind - LC_TYPE_I8) % 2 == 0; }
+static inline bool lc_type_is_integer(lc_type_kind kind) {
+  return kind >= LC_TYPE_I8 && kind <= LC_TYPE_U256;
+}
+static inline bool lc_type_is_signed(lc_type_kind kind) {
+  return lc_type_is_integer(kind) && (kind - LC_TYPE_I8) % 2 == 0;
+}
 /* Bytes of a primitive number or bool, 0 for anything else. */
 uint32_t lc_type_primitive_size(lc_type_kind kind);
 /* Bytes that every value takes, or 0 when values differ in length or take none (see lc_type_is_fixed). */

@@ -9,11 +9,12 @@
 
 const char *lc__kind_name(lc_type_kind kind) {
   static const char *const names[LC_TYPE_KIND_COUNT] = {
-      [LC_TYPE_REF] = "ref",   [LC_TYPE_SUM] = "sum",     [LC_TYPE_PRODUCT] = "product", [LC_TYPE_ARRAY] = "array", [LC_TYPE_STRING] = "string",
-      [LC_TYPE_BOOL] = "u8", /* a bool is read as a byte, and so called */
-      [LC_TYPE_I8] = "i8",     [LC_TYPE_U8] = "u8",       [LC_TYPE_I16] = "i16",         [LC_TYPE_U16] = "u16",     [LC_TYPE_I32] = "i32",
-      [LC_TYPE_U32] = "u32",   [LC_TYPE_I64] = "i64",     [LC_TYPE_U64] = "u64",         [LC_TYPE_I128] = "i128",   [LC_TYPE_U128] = "u128",
-      [LC_TYPE_I256] = "i256", [LC_TYPE_U256] = "u256",   [LC_TYPE_F32] = "u32",         [LC_TYPE_F64] = "u64",
+      [LC_TYPE_REF] = "ref",       [LC_TYPE_SUM] = "sum",   [LC_TYPE_PRODUCT] = "product", [LC_TYPE_ARRAY] = "array",
+      [LC_TYPE_STRING] = "string", [LC_TYPE_BOOL] = "u8", /* a bool is read as a byte, and so called */
+      [LC_TYPE_I8] = "i8",         [LC_TYPE_U8] = "u8",     [LC_TYPE_I16] = "i16",         [LC_TYPE_U16] = "u16",
+      [LC_TYPE_I32] = "i32",       [LC_TYPE_U32] = "u32",   [LC_TYPE_I64] = "i64",         [LC_TYPE_U64] = "u64",
+      [LC_TYPE_I128] = "i128",     [LC_TYPE_U128] = "u128", [LC_TYPE_I256] = "i256",       [LC_TYPE_U256] = "u256",
+      [LC_TYPE_F32] = "u32",       [LC_TYPE_F64] = "u64",
   };
   return names[kind];
 }
@@ -54,7 +55,8 @@ static lc_err validate_array(const lc_type *type, lc_cursor *from, uint32_t dept
   uint32_t count;
   LC_TRY(lc__read_u32(from, &count));
   if (element->fixed && element->fixed_size == 0) {
-    if (count > LC__EMPTY_ELEMENTS_MAX) return lc_fail(LC_ERR_BSATN, "an array holds %u elements without content; at most %d are allowed", count, LC__EMPTY_ELEMENTS_MAX);
+    if (count > LC__EMPTY_ELEMENTS_MAX)
+      return lc_fail(LC_ERR_BSATN, "an array holds %u elements without content; at most %d are allowed", count, LC__EMPTY_ELEMENTS_MAX);
     return lc_ok();
   }
   if (element->plain && (uint64_t)count * element->fixed_size <= lc_cursor_left(from)) {
@@ -82,29 +84,31 @@ static lc_err validate(const lc_type *type, lc_cursor *from, uint32_t depth) {
   }
   if (depth > LC__VALUE_DEPTH_MAX) return lc_fail(LC_ERR_BSATN, "the value is nested more than %d levels deep", LC__VALUE_DEPTH_MAX);
   switch (type->kind) {
-  case LC_TYPE_SUM:
-    return validate_sum(type, from, depth);
-  case LC_TYPE_ARRAY:
-    return validate_array(type, from, depth);
-  case LC_TYPE_PRODUCT:
-    for (uint32_t i = 0; i < type->field_count; i++) LC_TRY(validate(type->fields[i].type, from, depth + 1));
-    return lc_ok();
-  case LC_TYPE_STRING: {
-    lc_str text;
-    return lc__read_string(from, &text);
-  }
-  case LC_TYPE_BOOL: {
-    uint8_t value;
-    LC_TRY(lc__read_u8(from, &value));
-    if (value > 1) return lc_fail(LC_ERR_BSATN, "byte %u not a valid bool", value);
-    return lc_ok();
-  }
-  default: /* a number: plain, so it is here only because bytes are missing */
-    return lc__too_short(lc__kind_name(type->kind), type->fixed_size, lc_cursor_left(from));
+    case LC_TYPE_SUM:
+      return validate_sum(type, from, depth);
+    case LC_TYPE_ARRAY:
+      return validate_array(type, from, depth);
+    case LC_TYPE_PRODUCT:
+      for (uint32_t i = 0; i < type->field_count; i++) LC_TRY(validate(type->fields[i].type, from, depth + 1));
+      return lc_ok();
+    case LC_TYPE_STRING: {
+      lc_str text;
+      return lc__read_string(from, &text);
+    }
+    case LC_TYPE_BOOL: {
+      uint8_t value;
+      LC_TRY(lc__read_u8(from, &value));
+      if (value > 1) return lc_fail(LC_ERR_BSATN, "byte %u not a valid bool", value);
+      return lc_ok();
+    }
+    default: /* a number: plain, so it is here only because bytes are missing */
+      return lc__too_short(lc__kind_name(type->kind), type->fixed_size, lc_cursor_left(from));
   }
 }
 
-lc_err lc_value_validate(const lc_type *type, lc_cursor *from) { return validate(type, from, 0); }
+lc_err lc_value_validate(const lc_type *type, lc_cursor *from) {
+  return validate(type, from, 0);
+}
 
 /* ------------------------------------------------------------------------------------------------ size */
 
@@ -112,26 +116,26 @@ size_t lc_value_size(const lc_type *type, const uint8_t *at) {
   type = lc_type_resolve(type);
   if (type->fixed) return type->fixed_size;
   switch (type->kind) {
-  case LC_TYPE_STRING:
-    return 4 + (size_t)lc_load32(at);
-  case LC_TYPE_SUM:
-    return 1 + lc_value_size(type->fields[at[0]].type, at + 1);
-  case LC_TYPE_PRODUCT: {
-    size_t size = 0;
-    for (uint32_t i = 0; i < type->field_count; i++) size += lc_value_size(type->fields[i].type, at + size);
-    return size;
-  }
-  case LC_TYPE_ARRAY: {
-    const lc_type *element = lc_type_resolve(type->element);
-    uint32_t count = lc_load32(at);
-    if (element->fixed) return 4 + (size_t)count * element->fixed_size;
-    size_t size = 4;
-    for (uint32_t i = 0; i < count; i++) size += lc_value_size(element, at + size);
-    return size;
-  }
-  default:
-    lc_assert(!"a primitive that is neither fixed nor a string");
-    return 0;
+    case LC_TYPE_STRING:
+      return 4 + (size_t)lc_load32(at);
+    case LC_TYPE_SUM:
+      return 1 + lc_value_size(type->fields[at[0]].type, at + 1);
+    case LC_TYPE_PRODUCT: {
+      size_t size = 0;
+      for (uint32_t i = 0; i < type->field_count; i++) size += lc_value_size(type->fields[i].type, at + size);
+      return size;
+    }
+    case LC_TYPE_ARRAY: {
+      const lc_type *element = lc_type_resolve(type->element);
+      uint32_t count = lc_load32(at);
+      if (element->fixed) return 4 + (size_t)count * element->fixed_size;
+      size_t size = 4;
+      for (uint32_t i = 0; i < count; i++) size += lc_value_size(element, at + size);
+      return size;
+    }
+    default:
+      lc_assert(!"a primitive that is neither fixed nor a string");
+      return 0;
   }
 }
 
@@ -154,42 +158,54 @@ static int compare_float(double a, double b) {
 }
 
 static int compare_primitive(lc_type_kind kind, const uint8_t *a, const uint8_t *b) {
-#define ORDER(type)                                 \
-  do {                                              \
-    type x, y;                                      \
-    memcpy(&x, a, sizeof x);                        \
-    memcpy(&y, b, sizeof y);                        \
-    return (x > y) - (x < y);                       \
+#define ORDER(type)           \
+  do {                        \
+    type x, y;                \
+    memcpy(&x, a, sizeof x);  \
+    memcpy(&y, b, sizeof y);  \
+    return (x > y) - (x < y); \
   } while (0)
   switch (kind) {
-  case LC_TYPE_BOOL:
-  case LC_TYPE_U8: ORDER(uint8_t);
-  case LC_TYPE_I8: ORDER(int8_t);
-  case LC_TYPE_U16: ORDER(uint16_t);
-  case LC_TYPE_I16: ORDER(int16_t);
-  case LC_TYPE_U32: ORDER(uint32_t);
-  case LC_TYPE_I32: ORDER(int32_t);
-  case LC_TYPE_U64: ORDER(uint64_t);
-  case LC_TYPE_I64: ORDER(int64_t);
-  case LC_TYPE_U128: ORDER(unsigned __int128);
-  case LC_TYPE_I128: ORDER(__int128);
-  case LC_TYPE_U256: return compare_wide(a, b, 32, false);
-  case LC_TYPE_I256: return compare_wide(a, b, 32, true);
-  case LC_TYPE_F32: {
-    float x, y;
-    memcpy(&x, a, 4);
-    memcpy(&y, b, 4);
-    return compare_float((double)x, (double)y);
-  }
-  case LC_TYPE_F64: {
-    double x, y;
-    memcpy(&x, a, 8);
-    memcpy(&y, b, 8);
-    return compare_float(x, y);
-  }
-  default:
-    lc_assert(!"not a primitive");
-    return 0;
+    case LC_TYPE_BOOL:
+    case LC_TYPE_U8:
+      ORDER(uint8_t);
+    case LC_TYPE_I8:
+      ORDER(int8_t);
+    case LC_TYPE_U16:
+      ORDER(uint16_t);
+    case LC_TYPE_I16:
+      ORDER(int16_t);
+    case LC_TYPE_U32:
+      ORDER(uint32_t);
+    case LC_TYPE_I32:
+      ORDER(int32_t);
+    case LC_TYPE_U64:
+      ORDER(uint64_t);
+    case LC_TYPE_I64:
+      ORDER(int64_t);
+    case LC_TYPE_U128:
+      ORDER(unsigned __int128);
+    case LC_TYPE_I128:
+      ORDER(__int128);
+    case LC_TYPE_U256:
+      return compare_wide(a, b, 32, false);
+    case LC_TYPE_I256:
+      return compare_wide(a, b, 32, true);
+    case LC_TYPE_F32: {
+      float x, y;
+      memcpy(&x, a, 4);
+      memcpy(&y, b, 4);
+      return compare_float((double)x, (double)y);
+    }
+    case LC_TYPE_F64: {
+      double x, y;
+      memcpy(&x, a, 8);
+      memcpy(&y, b, 8);
+      return compare_float(x, y);
+    }
+    default:
+      lc_assert(!"not a primitive");
+      return 0;
   }
 #undef ORDER
 }
@@ -218,34 +234,36 @@ static int compare_array(const lc_type *type, const uint8_t **a, const uint8_t *
 static int compare(const lc_type *type, const uint8_t **a, const uint8_t **b) {
   type = lc_type_resolve(type);
   switch (type->kind) {
-  case LC_TYPE_STRING: {
-    uint32_t len_a = lc_load32(*a), len_b = lc_load32(*b);
-    int order = memcmp(*a + 4, *b + 4, len_a < len_b ? len_a : len_b);
-    *a += 4 + (size_t)len_a;
-    *b += 4 + (size_t)len_b;
-    return order ? order : (len_a > len_b) - (len_a < len_b);
-  }
-  case LC_TYPE_ARRAY:
-    return compare_array(type, a, b);
-  case LC_TYPE_SUM: {
-    uint8_t tag_a = *(*a)++, tag_b = *(*b)++;
-    if (tag_a != tag_b) return tag_a < tag_b ? -1 : 1;
-    return compare(type->fields[tag_a].type, a, b);
-  }
-  case LC_TYPE_PRODUCT:
-    if (type->fixed && type->fixed_size == 0) return 0;
-    for (uint32_t i = 0; i < type->field_count; i++) {
-      int order = compare(type->fields[i].type, a, b);
-      if (order) return order;
+    case LC_TYPE_STRING: {
+      uint32_t len_a = lc_load32(*a), len_b = lc_load32(*b);
+      int order = memcmp(*a + 4, *b + 4, len_a < len_b ? len_a : len_b);
+      *a += 4 + (size_t)len_a;
+      *b += 4 + (size_t)len_b;
+      return order ? order : (len_a > len_b) - (len_a < len_b);
     }
-    return 0;
-  default: {
-    int order = compare_primitive(type->kind, *a, *b);
-    *a += type->fixed_size;
-    *b += type->fixed_size;
-    return order;
-  }
+    case LC_TYPE_ARRAY:
+      return compare_array(type, a, b);
+    case LC_TYPE_SUM: {
+      uint8_t tag_a = *(*a)++, tag_b = *(*b)++;
+      if (tag_a != tag_b) return tag_a < tag_b ? -1 : 1;
+      return compare(type->fields[tag_a].type, a, b);
+    }
+    case LC_TYPE_PRODUCT:
+      if (type->fixed && type->fixed_size == 0) return 0;
+      for (uint32_t i = 0; i < type->field_count; i++) {
+        int order = compare(type->fields[i].type, a, b);
+        if (order) return order;
+      }
+      return 0;
+    default: {
+      int order = compare_primitive(type->kind, *a, *b);
+      *a += type->fixed_size;
+      *b += type->fixed_size;
+      return order;
+    }
   }
 }
 
-int lc_value_compare(const lc_type *type, const uint8_t *a, const uint8_t *b) { return compare(type, &a, &b); }
+int lc_value_compare(const lc_type *type, const uint8_t *a, const uint8_t *b) {
+  return compare(type, &a, &b);
+}

@@ -15,7 +15,9 @@ void lc__define_error(lc__definer *d, const char *format, ...) {
   lc_vec_push(&d->errors, lc_arena_str(d->arena, lc_str_of(text)));
 }
 
-static int compare_texts(const void *a, const void *b) { return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b); }
+static int compare_texts(const void *a, const void *b) {
+  return lc_str_compare(*(const lc_str *)a, *(const lc_str *)b);
+}
 
 static void report_errors(lc__definer *d, lc_buf *errors) {
   qsort(d->errors.items, d->errors.count, sizeof(lc_str), compare_texts);
@@ -45,7 +47,8 @@ bool lc__define_identifier(lc__scope *scope, lc_str name) {
 
 lc_str lc__define_name(lc__scope *scope, lc__explicit_kind what, lc_str source) {
   lc_str canonical = source;
-  if (!lc__define_explicit(scope, what, source, &canonical) && scope->raw->snake_case) canonical = lc_name_convert(scope->d->arena, source, LC_CASE_SNAKE);
+  if (!lc__define_explicit(scope, what, source, &canonical) && scope->raw->snake_case)
+    canonical = lc_name_convert(scope->d->arena, source, LC_CASE_SNAKE);
   if (lc__define_identifier(scope, canonical) && !lc_str_equal(source, canonical)) (void)lc__define_identifier(scope, source);
   return canonical;
 }
@@ -54,8 +57,12 @@ static lc_str with_path(lc__scope *scope, lc_str path, lc_str name) {
   return path.len ? lc_arena_printf(scope->d->arena, "%.*s%.*s", LC_STR_ARGS(path), LC_STR_ARGS(name)) : name;
 }
 
-lc_str lc__define_full(lc__scope *scope, lc_str name) { return with_path(scope, scope->path, name); }
-lc_str lc__define_full_source(lc__scope *scope, lc_str name) { return with_path(scope, scope->accessor_path, name); }
+lc_str lc__define_full(lc__scope *scope, lc_str name) {
+  return with_path(scope, scope->path, name);
+}
+lc_str lc__define_full_source(lc__scope *scope, lc_str name) {
+  return with_path(scope, scope->accessor_path, name);
+}
 
 static bool claim(lc_map *map, lc_str name) {
   uint64_t taken;
@@ -69,7 +76,8 @@ void lc__define_claim(lc__scope *scope, lc_str name) {
 }
 
 void lc__define_claim_function(lc__scope *scope, lc_str name) {
-  if (!claim(&scope->functions, name)) lc__define_error(scope->d, "Name %.*s is used for multiple reducers, procedures and/or views", LC_STR_ARGS(name));
+  if (!claim(&scope->functions, name))
+    lc__define_error(scope->d, "Name %.*s is used for multiple reducers, procedures and/or views", LC_STR_ARGS(name));
 }
 
 lc_table_def *lc__define_find_table(lc__scope *scope, lc_str source) {
@@ -114,7 +122,9 @@ static void check_namespace_conflict(lc__scope *scope, lc_str accessor) {
   for (uint32_t i = 0; i < raw->reducers_count; i++) taken |= lc_str_equal(raw->reducers[i].name, accessor);
   for (uint32_t i = 0; i < raw->procedures_count; i++) taken |= lc_str_equal(raw->procedures[i].name, accessor);
   for (uint32_t i = 0; i < raw->views_count; i++) taken |= lc_str_equal(raw->views[i].name, accessor);
-  if (taken) lc__define_error(scope->d, "submodule namespace `%.*s` has the name of a table or function of the module that mounts it", LC_STR_ARGS(accessor));
+  if (taken)
+    lc__define_error(scope->d, "submodule namespace `%.*s` has the name of a table or function of the module that mounts it",
+                     LC_STR_ARGS(accessor));
 }
 
 static void define_submodules(lc__scope *scope) {
@@ -146,13 +156,19 @@ static void scope_deinit(lc__scope *scope) {
 }
 
 static void define_module(lc__definer *d, const lc__raw_module *raw, lc_submodule_def place) {
-  lc__scope scope = {.d = d, .raw = raw, .module = (uint32_t)d->modules.count, .path = place.path, .accessor_path = place.accessor_path, .source = raw->typespace};
+  lc__scope scope = {.d = d,
+                     .raw = raw,
+                     .module = (uint32_t)d->modules.count,
+                     .path = place.path,
+                     .accessor_path = place.accessor_path,
+                     .source = raw->typespace};
   scope.first_table = (uint32_t)d->tables.count;
   scope.first_reducer = (uint32_t)d->reducers.count;
   scope.first_procedure = (uint32_t)d->procedures.count;
   scope.first_view = (uint32_t)d->views.count;
   lc_vec_push(&d->modules, place);
-  for (uint32_t i = 0; i < raw->explicit_names_count; i++) lc_map_put(&scope.explicit_names[raw->explicit_names[i].kind], raw->explicit_names[i].source, i);
+  for (uint32_t i = 0; i < raw->explicit_names_count; i++)
+    lc_map_put(&scope.explicit_names[raw->explicit_names[i].kind], raw->explicit_names[i].source, i);
   lc__define_types(&scope);
   if (scope.linked) {
     lc__define_tables(&scope);
@@ -169,12 +185,14 @@ static void define_module(lc__definer *d, const lc__raw_module *raw, lc_submodul
 
 /* ------------------------------------------------------------------------------------------------ the result */
 
-static int compare_tables(const void *a, const void *b) { return lc_str_compare(((const lc_table_def *)a)->name, ((const lc_table_def *)b)->name); }
+static int compare_tables(const void *a, const void *b) {
+  return lc_str_compare(((const lc_table_def *)a)->name, ((const lc_table_def *)b)->name);
+}
 
-#define TAKE_LIST(list, name, type)                                                               \
-  do {                                                                                            \
-    def->name##_count = (uint32_t)d->list.count;                                                  \
-    def->list = lc_arena_copy(d->arena, d->list.items, sizeof(type) * d->list.count);             \
+#define TAKE_LIST(list, name, type)                                                   \
+  do {                                                                                \
+    def->name##_count = (uint32_t)d->list.count;                                      \
+    def->list = lc_arena_copy(d->arena, d->list.items, sizeof(type) * d->list.count); \
   } while (0)
 
 static void take_lists(lc__definer *d) {
@@ -227,10 +245,13 @@ lc_err lc_module_def_decode(lc_span bytes, lc_module_def **result, lc_buf *error
   def->version = raw->version;
   for (int i = 0; i < LC_LIFECYCLE_COUNT; i++) def->lifecycle[i] = -1;
   lc__definer d = {.arena = &arena, .def = def};
-  define_module(&d, raw, (lc_submodule_def){.parent = 0, .accessor_name = LC_STR(""), .name = LC_STR(""), .path = LC_STR(""), .accessor_path = LC_STR("")});
+  define_module(
+      &d, raw,
+      (lc_submodule_def){.parent = 0, .accessor_name = LC_STR(""), .name = LC_STR(""), .path = LC_STR(""), .accessor_path = LC_STR("")});
   if (d.errors.count) {
     report_errors(&d, errors);
-    err = lc_fail(LC_ERR_MODULE_INVALID, "the module definition is invalid: %.*s%s", LC_STR_ARGS(d.errors.items[0]), d.errors.count > 1 ? " (and more)" : "");
+    err = lc_fail(LC_ERR_MODULE_INVALID, "the module definition is invalid: %.*s%s", LC_STR_ARGS(d.errors.items[0]),
+                  d.errors.count > 1 ? " (and more)" : "");
     definer_deinit(&d);
     lc_arena_deinit(&arena);
     return err;

@@ -5,18 +5,27 @@ static const char *const lifecycle_names[LC_LIFECYCLE_COUNT] = {"Init", "OnConne
 
 /* ------------------------------------------------------------------------------------------------ reducers and procedures */
 
-static bool is_unit(const lc_type *type) { return type->kind == LC_TYPE_PRODUCT && type->field_count == 0; }
+static bool is_unit(const lc_type *type) {
+  return type->kind == LC_TYPE_PRODUCT && type->field_count == 0;
+}
 
 static void define_reducer(lc__scope *scope, const lc__raw_reducer *raw) {
   lc_str name = lc__define_name(scope, LC__EXPLICIT_FUNCTION, raw->name);
   lc__define_claim_function(scope, name);
-  lc_reducer_def def = {.name = lc__define_full(scope, name), .source_name = lc__define_full_source(scope, raw->name), .params = raw->params, .ok_type = raw->ok_type,
-                        .err_type = raw->err_type, .lifecycle = LC_LIFECYCLE_NONE, .client_callable = raw->client_callable, .module = scope->module};
+  lc_reducer_def def = {.name = lc__define_full(scope, name),
+                        .source_name = lc__define_full_source(scope, raw->name),
+                        .params = raw->params,
+                        .ok_type = raw->ok_type,
+                        .err_type = raw->err_type,
+                        .lifecycle = LC_LIFECYCLE_NONE,
+                        .client_callable = raw->client_callable,
+                        .module = scope->module};
   if (!is_unit(raw->ok_type) || raw->err_type->kind != LC_TYPE_STRING) {
     lc_buf ok = {0}, err = {0};
     lc_type_print_refs(&ok, raw->ok_type);
     lc_type_print_refs(&err, raw->err_type);
-    lc__define_error(scope->d, "reducer %.*s has invalid return type: found Result<%s, %s>", LC_STR_ARGS(name), lc_buf_cstr(&ok), lc_buf_cstr(&err));
+    lc__define_error(scope->d, "reducer %.*s has invalid return type: found Result<%s, %s>", LC_STR_ARGS(name), lc_buf_cstr(&ok),
+                     lc_buf_cstr(&err));
     lc_buf_deinit(&ok);
     lc_buf_deinit(&err);
   }
@@ -27,8 +36,12 @@ static void define_reducer(lc__scope *scope, const lc__raw_reducer *raw) {
 static void define_procedure(lc__scope *scope, const lc__raw_procedure *raw) {
   lc_str name = lc__define_name(scope, LC__EXPLICIT_FUNCTION, raw->name);
   lc__define_claim_function(scope, name);
-  lc_procedure_def def = {.name = lc__define_full(scope, name), .source_name = lc__define_full_source(scope, raw->name), .params = raw->params,
-                          .return_type = raw->return_type, .client_callable = raw->client_callable, .module = scope->module};
+  lc_procedure_def def = {.name = lc__define_full(scope, name),
+                          .source_name = lc__define_full_source(scope, raw->name),
+                          .params = raw->params,
+                          .return_type = raw->return_type,
+                          .client_callable = raw->client_callable,
+                          .module = scope->module};
   if (lc__define_params(scope, raw->params, "procedure", name)) def.params_layout = lc_layout_create(scope->d->arena, raw->params);
   (void)lc__define_result(scope, raw->return_type, "procedure", name);
   lc_vec_push(&scope->d->procedures, def);
@@ -37,8 +50,10 @@ static void define_procedure(lc__scope *scope, const lc__raw_procedure *raw) {
 static void define_lifecycle(lc__scope *scope, const lc__raw_lifecycle *raw) {
   const char *event = lifecycle_names[raw->event];
   if (scope->module != 0) {
-    lc__define_error(scope->d, "lifecycle event %s is not permitted in submodule under namespace `%.*s`; lifecycle reducers may only be declared in the root module", event,
-                     (int)(scope->accessor_path.len - 1), scope->accessor_path.ptr);
+    lc__define_error(scope->d,
+                     "lifecycle event %s is not permitted in submodule under namespace `%.*s`; lifecycle reducers may only be declared in "
+                     "the root module",
+                     event, (int)(scope->accessor_path.len - 1), scope->accessor_path.ptr);
     return;
   }
   int64_t reducer = lc__define_find_reducer(scope, raw->function);
@@ -61,7 +76,9 @@ static void define_lifecycle(lc__scope *scope, const lc__raw_lifecycle *raw) {
 /* Option<Ref>, Array<Ref> or a query of Ref: stores which row type. */
 static bool view_row(const lc__scope *scope, const lc_type *type, uint32_t *ref, bool *is_query) {
   *is_query = type->special == LC_SPECIAL_QUERY;
-  const lc_type *row = type->kind == LC_TYPE_ARRAY ? type->element : type->special == LC_SPECIAL_OPTION || *is_query ? type->fields[0].type : NULL;
+  const lc_type *row = type->kind == LC_TYPE_ARRAY                       ? type->element
+                       : type->special == LC_SPECIAL_OPTION || *is_query ? type->fields[0].type
+                                                                         : NULL;
   if (row == NULL || row->kind != LC_TYPE_REF || row->ref >= scope->space.count) return false;
   *ref = row->ref;
   return lc_type_resolve(scope->space.types[row->ref])->kind == LC_TYPE_PRODUCT;
@@ -71,7 +88,8 @@ static void check_view_params(lc__scope *scope, lc_str name, const lc_type *para
   for (uint32_t i = 0; i < params->field_count; i++) {
     const lc_type *type = lc_type_resolve(params->fields[i].type);
     if (type->kind == LC_TYPE_F32 || type->kind == LC_TYPE_F64)
-      lc__define_error(scope->d, "View %.*s has a floating point parameter `%.*s`; such values cannot be compared for equality", LC_STR_ARGS(name), LC_STR_ARGS(params->fields[i].name));
+      lc__define_error(scope->d, "View %.*s has a floating point parameter `%.*s`; such values cannot be compared for equality",
+                       LC_STR_ARGS(name), LC_STR_ARGS(params->fields[i].name));
   }
 }
 
@@ -97,8 +115,15 @@ static void define_view(lc__scope *scope, const lc__raw_view *raw) {
   lc__define_claim_function(scope, name);
   lc__define_claim(scope, name);
   uint32_t before = raw->is_anonymous ? scope->d->anonymous_views : scope->d->sender_views;
-  lc_view_def def = {.name = lc__define_full(scope, name), .source_name = lc__define_full_source(scope, raw->name), .index = before + raw->index, .source_index = raw->index,
-                     .is_public = raw->is_public, .is_anonymous = raw->is_anonymous, .params = raw->params, .return_type = raw->return_type, .module = scope->module};
+  lc_view_def def = {.name = lc__define_full(scope, name),
+                     .source_name = lc__define_full_source(scope, raw->name),
+                     .index = before + raw->index,
+                     .source_index = raw->index,
+                     .is_public = raw->is_public,
+                     .is_anonymous = raw->is_anonymous,
+                     .params = raw->params,
+                     .return_type = raw->return_type,
+                     .module = scope->module};
   if (lc__define_params(scope, raw->params, "view", name)) check_view_params(scope, name, raw->params);
   if (!view_row(scope, raw->return_type, &def.row_ref, &def.is_query)) {
     lc_buf type = {0};
@@ -136,7 +161,8 @@ static void define_view_key(lc__scope *scope, const lc__raw_view_key *raw, uint3
   }
   if (raw->column_count == 0) return;
   if (view->params->field_count) {
-    lc__define_error(scope->d, "View %.*s has parameters and a primary key; a view with parameters cannot have one", LC_STR_ARGS(raw->view));
+    lc__define_error(scope->d, "View %.*s has parameters and a primary key; a view with parameters cannot have one",
+                     LC_STR_ARGS(raw->view));
     return;
   }
   uint16_t column = 0;
@@ -158,8 +184,10 @@ void lc__define_functions(lc__scope *scope) {
   uint32_t sender = 0, anonymous = 0;
   for (uint32_t i = 0; i < raw->views_count; i++) {
     define_view(scope, &raw->views[i]);
-    if (raw->views[i].is_anonymous) anonymous++;
-    else sender++;
+    if (raw->views[i].is_anonymous)
+      anonymous++;
+    else
+      sender++;
   }
   scope->d->sender_views += sender;
   scope->d->anonymous_views += anonymous;
@@ -171,7 +199,8 @@ void lc__define_functions(lc__scope *scope) {
 
 static bool has_schedule_columns(const lc_table_def *table, uint16_t at_column) {
   if (table->primary_key < 0 || table->columns[table->primary_key].type->kind != LC_TYPE_U64) return false;
-  return at_column < table->column_count && at_column != table->primary_key && table->columns[at_column].type->special == LC_SPECIAL_SCHEDULE_AT;
+  return at_column < table->column_count && at_column != table->primary_key &&
+         table->columns[at_column].type->special == LC_SPECIAL_SCHEDULE_AT;
 }
 
 /* The function takes exactly the row. */
@@ -179,7 +208,8 @@ static void check_scheduled_params(lc__scope *scope, const lc_type *params, cons
   if (params->field_count == 1 && params->fields[0].type->kind == LC_TYPE_REF && params->fields[0].type->ref == row_ref) return;
   lc_buf type = {0};
   lc_type_print_refs(&type, params);
-  lc__define_error(scope->d, "Scheduled %s %.*s expected to have type (0: &%u), but has type %s", kind, LC_STR_ARGS(function), row_ref, lc_buf_cstr(&type));
+  lc__define_error(scope->d, "Scheduled %s %.*s expected to have type (0: &%u), but has type %s", kind, LC_STR_ARGS(function), row_ref,
+                   lc_buf_cstr(&type));
   lc_buf_deinit(&type);
 }
 
@@ -198,7 +228,9 @@ static void define_schedule(lc__scope *scope, const lc__raw_schedule *raw) {
   if (!has_schedule_columns(table, raw->at_column)) {
     lc_buf type = {0};
     lc_type_print(&type, table->row);
-    lc__define_error(d, "A scheduled table must have columns `scheduled_id: u64` and `scheduled_at: ScheduledAt`, but table `%.*s` has columns %.1000s", LC_STR_ARGS(local), lc_buf_cstr(&type));
+    lc__define_error(
+        d, "A scheduled table must have columns `scheduled_id: u64` and `scheduled_at: ScheduledAt`, but table `%.*s` has columns %.1000s",
+        LC_STR_ARGS(local), lc_buf_cstr(&type));
     lc_buf_deinit(&type);
     return;
   }
@@ -220,7 +252,8 @@ static void define_schedule(lc__scope *scope, const lc__raw_schedule *raw) {
     schedule->is_procedure = true;
     if (hide) def->client_callable = false;
   } else {
-    lc__define_error(d, "Schedule %.*s refers to a scheduled reducer or procedure %.*s that does not exist", LC_STR_ARGS(schedule->name), LC_STR_ARGS(raw->function));
+    lc__define_error(d, "Schedule %.*s refers to a scheduled reducer or procedure %.*s that does not exist", LC_STR_ARGS(schedule->name),
+                     LC_STR_ARGS(raw->function));
     return;
   }
   table->schedule = schedule;

@@ -20,7 +20,7 @@ typedef struct lc__definer {
   LC_VEC(lc_view_def) views;
   LC_VEC(lc_rls_def) row_rules;
   LC_VEC(lc_outbox_def) outboxes;
-  LC_VEC(lc_str) outbox_tables; /* canonical names: positions are known once the tables are sorted */
+  LC_VEC(lc_str) outbox_tables;           /* canonical names: positions are known once the tables are sorted */
   uint32_t sender_views, anonymous_views; /* of the modules before */
 } lc__definer;
 
@@ -35,11 +35,11 @@ typedef struct lc__scope {
   lc_typespace source;        /* types as the module wrote them: their names are source names */
   lc_typespace space;         /* names converted, linked */
   bool linked;
-  bool *is_definition; /* per type of the space: it has a name of its own, or is a row type */
-  uint8_t *use_states; /* lc__use_state of each */
+  bool *is_definition;                       /* per type of the space: it has a name of its own, or is a row type */
+  uint8_t *use_states;                       /* lc__use_state of each */
   lc_map explicit_names[LC__EXPLICIT_COUNT]; /* source name → index in raw->explicit_names */
-  lc_map names;        /* tables, indexes, constraints, sequences, schedules, views */
-  lc_map functions;    /* reducers, procedures, views */
+  lc_map names;                              /* tables, indexes, constraints, sequences, schedules, views */
+  lc_map functions;                          /* reducers, procedures, views */
   uint32_t first_table, first_reducer, first_procedure, first_view;
 } lc__scope;
 
@@ -63,7 +63,8 @@ bool lc__define_use(lc__scope *scope, const lc_type *type, lc_buf *why);
 /* Links a parameter list or result; a message naming `of` when that, or the use of a part of it, is not possible. */
 bool lc__define_params(lc__scope *scope, lc_type *params, const char *kind, lc_str of);
 bool lc__define_result(lc__scope *scope, lc_type *type, const char *kind, lc_str of);
-bool lc__define_columns(lc__scope *scope, uint32_t ref, const lc_type **row, lc_column_def **columns, uint16_t *count, const char *what, lc_str of);
+bool lc__define_columns(lc__scope *scope, uint32_t ref, const lc_type **row, lc_column_def **columns, uint16_t *count, const char *what,
+                        lc_str of);
 
 /* define_tables.c, define_functions.c, define_extras.c; in this order */
 void lc__define_tables(lc__scope *scope);

@@ -7,12 +7,15 @@ static void put_table_and_columns(lc_buf *to, lc_str table, const lc_table_def *
   lc_buf_put8(to, '_');
   for (uint32_t i = 0; i < count; i++) {
     if (i) lc_buf_put8(to, '_');
-    if (columns[i] < def->column_count) lc_buf_put_str(to, def->columns[columns[i]].name);
-    else lc_buf_printf(to, "col_%u", columns[i]);
+    if (columns[i] < def->column_count)
+      lc_buf_put_str(to, def->columns[columns[i]].name);
+    else
+      lc_buf_printf(to, "col_%u", columns[i]);
   }
 }
 
-static lc_str generated_name(lc__scope *scope, lc_str table, const lc_table_def *def, const uint16_t *columns, uint32_t count, const char *suffix) {
+static lc_str generated_name(lc__scope *scope, lc_str table, const lc_table_def *def, const uint16_t *columns, uint32_t count,
+                             const char *suffix) {
   lc_buf text = {0};
   put_table_and_columns(&text, table, def, columns, count);
   lc_buf_put_text(&text, suffix);
@@ -27,7 +30,8 @@ static lc_str generated_name(lc__scope *scope, lc_str table, const lc_table_def 
 static bool columns_are_good(lc__scope *scope, lc_str table, const lc_table_def *def, lc_str of, const uint16_t *columns, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     if (columns[i] >= def->column_count) {
-      lc__define_error(scope->d, "column `%u` referenced by def %.*s not found in table `%.*s`", columns[i], LC_STR_ARGS(of), LC_STR_ARGS(table));
+      lc__define_error(scope->d, "column `%u` referenced by def %.*s not found in table `%.*s`", columns[i], LC_STR_ARGS(of),
+                       LC_STR_ARGS(table));
       return false;
     }
   }
@@ -53,7 +57,8 @@ static bool is_plain_enum(const lc_type *type) {
 }
 
 static bool direct_is_possible(const lc_type *type) {
-  return type->kind == LC_TYPE_U8 || type->kind == LC_TYPE_U16 || type->kind == LC_TYPE_U32 || type->kind == LC_TYPE_U64 || is_plain_enum(type);
+  return type->kind == LC_TYPE_U8 || type->kind == LC_TYPE_U16 || type->kind == LC_TYPE_U32 || type->kind == LC_TYPE_U64 ||
+         is_plain_enum(type);
 }
 
 /* ------------------------------------------------------------------------------------------------ indexes and constraints */
@@ -74,14 +79,19 @@ static void define_index(lc__scope *scope, lc_str table, const lc_table_def *def
   lc__define_claim(scope, name);
   if (!lc_str_equal(name, source)) lc__define_claim(scope, source);
   if (raw->accessor.ptr) (void)lc__define_identifier(scope, raw->accessor);
-  *index = (lc_index_def){.name = lc__define_full(scope, name), .source_name = lc__define_full_source(scope, source), .accessor_name = raw->accessor,
-                          .kind = raw->kind, .columns = raw->columns.items, .column_count = (uint16_t)raw->columns.count};
+  *index = (lc_index_def){.name = lc__define_full(scope, name),
+                          .source_name = lc__define_full_source(scope, source),
+                          .accessor_name = raw->accessor,
+                          .kind = raw->kind,
+                          .columns = raw->columns.items,
+                          .column_count = (uint16_t)raw->columns.count};
   if (!columns_are_good(scope, table, def, name, raw->columns.items, raw->columns.count) || raw->kind != LC_INDEX_DIRECT) return;
   const lc_column_def *column = &def->columns[raw->columns.items[0]];
   if (direct_is_possible(column->type)) return;
   lc_buf type = {0};
   lc_type_print(&type, column->type);
-  lc__define_error(scope->d, "Direct index does not support type `%s` in column `%.*s` in index `%.*s`", lc_buf_cstr(&type), LC_STR_ARGS(column->name), LC_STR_ARGS(name));
+  lc__define_error(scope->d, "Direct index does not support type `%s` in column `%.*s` in index `%.*s`", lc_buf_cstr(&type),
+                   LC_STR_ARGS(column->name), LC_STR_ARGS(name));
   lc_buf_deinit(&type);
 }
 
@@ -98,9 +108,12 @@ static bool same_columns(const uint16_t *a, uint32_t a_count, const uint16_t *b,
   return same;
 }
 
-static int compare_columns(const void *a, const void *b) { return *(const uint16_t *)a - *(const uint16_t *)b; }
+static int compare_columns(const void *a, const void *b) {
+  return *(const uint16_t *)a - *(const uint16_t *)b;
+}
 
-static void define_constraint(lc__scope *scope, lc_str table, const lc_table_def *def, const lc__raw_constraint *raw, lc_constraint_def *constraint) {
+static void define_constraint(lc__scope *scope, lc_str table, const lc_table_def *def, const lc__raw_constraint *raw,
+                              lc_constraint_def *constraint) {
   const lc__columns *columns = &raw->columns;
   lc_str name = generated_name(scope, table, def, columns->items, columns->count, "_key");
   if (scope->raw->version == 9 && raw->name.ptr) name = raw->name; /* V10 always generates it */
@@ -108,12 +121,15 @@ static void define_constraint(lc__scope *scope, lc_str table, const lc_table_def
   if (!columns_are_good(scope, table, def, name, columns->items, columns->count)) return;
   /* The columns of a constraint are a set; its name keeps the order in which they were given. */
   if (columns->count) qsort(columns->items, columns->count, sizeof(uint16_t), compare_columns);
-  *constraint = (lc_constraint_def){.name = lc__define_full(scope, name), .columns = columns->items, .column_count = (uint16_t)columns->count};
+  *constraint =
+      (lc_constraint_def){.name = lc__define_full(scope, name), .columns = columns->items, .column_count = (uint16_t)columns->count};
   for (uint32_t i = 0; i < def->index_count; i++)
-    if (def->indexes[i].name.ptr && same_columns(def->indexes[i].columns, def->indexes[i].column_count, columns->items, columns->count)) return;
+    if (def->indexes[i].name.ptr && same_columns(def->indexes[i].columns, def->indexes[i].column_count, columns->items, columns->count))
+      return;
   lc_buf list = {0};
   for (uint32_t i = 0; i < columns->count; i++) lc_buf_printf(&list, "%sColId(%u)", i ? ", " : "", columns->items[i]);
-  lc__define_error(scope->d, "No index found to support unique constraint `%.*s` for columns `{%s}`", LC_STR_ARGS(name), lc_buf_cstr(&list));
+  lc__define_error(scope->d, "No index found to support unique constraint `%.*s` for columns `{%s}`", LC_STR_ARGS(name),
+                   lc_buf_cstr(&list));
   lc_buf_deinit(&list);
 }
 
@@ -128,27 +144,37 @@ static void define_primary_key(lc__scope *scope, lc_str table, lc_table_def *def
   for (uint32_t i = 0; i < def->constraint_count; i++)
     if (def->constraints[i].column_count == 1 && def->constraints[i].columns[0] == key->items[0]) def->primary_key = key->items[0];
   if (def->primary_key < 0)
-    lc__define_error(scope->d, "table `%.*s` column `%.*s` is primary key but has no unique constraint", LC_STR_ARGS(table), LC_STR_ARGS(def->columns[key->items[0]].name));
+    lc__define_error(scope->d, "table `%.*s` column `%.*s` is primary key but has no unique constraint", LC_STR_ARGS(table),
+                     LC_STR_ARGS(def->columns[key->items[0]].name));
 }
 
 /* ------------------------------------------------------------------------------------------------ sequences and default values */
 
-static void define_sequence(lc__scope *scope, lc_str table, const lc_table_def *def, const lc__raw_sequence *raw, lc_sequence_def *sequence, uint8_t *seen) {
+static void define_sequence(lc__scope *scope, lc_str table, const lc_table_def *def, const lc__raw_sequence *raw, lc_sequence_def *sequence,
+                            uint8_t *seen) {
   lc_str name = raw->name.ptr ? raw->name : generated_name(scope, table, def, &raw->column, 1, "_seq");
   lc__define_claim(scope, name);
-  *sequence = (lc_sequence_def){.name = lc__define_full(scope, name), .column = raw->column, .start = 1, .min_value = 1, .max_value = (__int128)(~(unsigned __int128)0 >> 1), .increment = 1};
+  *sequence = (lc_sequence_def){.name = lc__define_full(scope, name),
+                                .column = raw->column,
+                                .start = 1,
+                                .min_value = 1,
+                                .max_value = (__int128)(~(unsigned __int128)0 >> 1),
+                                .increment = 1};
   if (raw->has_options || raw->increment != 1)
-    lc__define_error(scope->d, "sequence `%.*s` sets start, min_value, max_value or an increment other than 1, which is no longer possible", LC_STR_ARGS(name));
+    lc__define_error(scope->d, "sequence `%.*s` sets start, min_value, max_value or an increment other than 1, which is no longer possible",
+                     LC_STR_ARGS(name));
   if (!columns_are_good(scope, table, def, name, &raw->column, 1)) return;
   const lc_column_def *column = &def->columns[raw->column];
   if (!lc_type_is_integer(column->type->kind)) {
     lc_buf type = {0};
     lc_type_print(&type, column->type);
-    lc__define_error(scope->d, "invalid sequence column type: table `%.*s` column `%.*s` with type `%s` in sequence `%.*s`", LC_STR_ARGS(table), LC_STR_ARGS(column->name), lc_buf_cstr(&type), LC_STR_ARGS(name));
+    lc__define_error(scope->d, "invalid sequence column type: table `%.*s` column `%.*s` with type `%s` in sequence `%.*s`",
+                     LC_STR_ARGS(table), LC_STR_ARGS(column->name), lc_buf_cstr(&type), LC_STR_ARGS(name));
     lc_buf_deinit(&type);
   }
   if (seen[raw->column]++)
-    lc__define_error(scope->d, "Attempt to define table `%.*s` column `%.*s` with more than 1 auto_inc sequence", LC_STR_ARGS(table), LC_STR_ARGS(column->name));
+    lc__define_error(scope->d, "Attempt to define table `%.*s` column `%.*s` with more than 1 auto_inc sequence", LC_STR_ARGS(table),
+                     LC_STR_ARGS(column->name));
 }
 
 static void define_default(lc__scope *scope, lc_str table, lc_table_def *def, const lc__raw_default *raw) {
@@ -157,7 +183,8 @@ static void define_default(lc__scope *scope, lc_str table, lc_table_def *def, co
   lc_cursor cursor = lc_cursor_of(raw->value);
   lc_err err = lc_value_validate(column->type, &cursor);
   if (lc_failed(err)) {
-    lc__define_error(scope->d, "Failed to deserialize default value for table %.*s column %u: %s", LC_STR_ARGS(table), raw->column, lc_err_text(err));
+    lc__define_error(scope->d, "Failed to deserialize default value for table %.*s column %u: %s", LC_STR_ARGS(table), raw->column,
+                     lc_err_text(err));
     return;
   }
   if (scope->raw->version == 9 && column->default_value.ptr)
@@ -171,12 +198,14 @@ static void check_column_names(lc__scope *scope, lc_str table, const lc_table_de
   lc_map canonical = {0}, source = {0};
   for (uint16_t i = 0; i < def->column_count; i++) {
     const lc_column_def *column = &def->columns[i];
-    if (lc__define_identifier(scope, column->source_name) && !lc_str_equal(column->name, column->source_name)) (void)lc__define_identifier(scope, column->name);
+    if (lc__define_identifier(scope, column->source_name) && !lc_str_equal(column->name, column->source_name))
+      (void)lc__define_identifier(scope, column->name);
     /* Columns of one and the same spelling are let through, as the reference does; two spellings that become one name are not. */
     uint64_t other;
     bool repeated = lc_map_get(&canonical, column->name, &other);
     if (repeated && !lc_map_get(&source, column->source_name, &other))
-      lc__define_error(scope->d, "columns of table `%.*s` have the same name `%.*s` after conversion", LC_STR_ARGS(table), LC_STR_ARGS(column->name));
+      lc__define_error(scope->d, "columns of table `%.*s` have the same name `%.*s` after conversion", LC_STR_ARGS(table),
+                       LC_STR_ARGS(column->name));
     lc_map_put(&canonical, column->name, i);
     lc_map_put(&source, column->source_name, i);
   }
@@ -202,11 +231,18 @@ static void define_parts(lc__scope *scope, lc_str name, const lc__raw_table *raw
 
 static void define_table(lc__scope *scope, const lc__raw_table *raw) {
   lc_str name = lc__define_name(scope, LC__EXPLICIT_TABLE, raw->name);
-  lc_table_def def = {.name = lc__define_full(scope, name), .source_name = lc__define_full_source(scope, raw->name), .type_ref = raw->type_ref, .primary_key = -1,
-                      .is_public = raw->is_public, .is_event = raw->is_event, .is_system = raw->is_system, .module = scope->module};
+  lc_table_def def = {.name = lc__define_full(scope, name),
+                      .source_name = lc__define_full_source(scope, raw->name),
+                      .type_ref = raw->type_ref,
+                      .primary_key = -1,
+                      .is_public = raw->is_public,
+                      .is_event = raw->is_event,
+                      .is_system = raw->is_system,
+                      .module = scope->module};
   lc__define_claim(scope, name);
   if (!lc_str_equal(name, raw->name)) lc__define_claim(scope, raw->name);
-  if (!raw->is_system && name.len >= 3 && memcmp(name.ptr, "st_", 3) == 0) lc__define_error(scope->d, "Table name is reserved for system use: %.*s", LC_STR_ARGS(name));
+  if (!raw->is_system && name.len >= 3 && memcmp(name.ptr, "st_", 3) == 0)
+    lc__define_error(scope->d, "Table name is reserved for system use: %.*s", LC_STR_ARGS(name));
   if (raw->type_ref >= scope->space.count || lc_type_resolve(scope->space.types[raw->type_ref])->kind != LC_TYPE_PRODUCT) {
     lc__define_error(scope->d, "Table %.*s has invalid product_type_ref &%u", LC_STR_ARGS(name), raw->type_ref);
     return;
@@ -224,7 +260,9 @@ void lc__define_tables(lc__scope *scope) {
   for (uint32_t i = 0; i < raw->default_values_count; i++) {
     const lc__raw_default_value *value = &raw->default_values[i];
     lc_table_def *table = lc__define_find_table(scope, value->table);
-    if (table) define_default(scope, value->table, table, &value->value);
-    else lc__define_error(scope->d, "Table %.*s not found", LC_STR_ARGS(value->table));
+    if (table)
+      define_default(scope, value->table, table, &value->value);
+    else
+      lc__define_error(scope->d, "Table %.*s not found", LC_STR_ARGS(value->table));
   }
 }

@@ -46,20 +46,20 @@ static bool use_ref(lc__scope *scope, uint32_t ref, lc_buf *why) {
 
 bool lc__define_use(lc__scope *scope, const lc_type *type, lc_buf *why) {
   switch (type->kind) {
-  case LC_TYPE_REF:
-    return use_ref(scope, type->ref, why);
-  case LC_TYPE_ARRAY:
-    return lc__define_use(scope, type->element, why);
-  case LC_TYPE_SUM:
-  case LC_TYPE_PRODUCT:
-    if (type->special != LC_SPECIAL_NONE) return use_fields(scope, type, why);
-    if (type->field_count == 0) return true; /* unit, never */
-    lc_buf_put_text(why, "non-special product or sum type ");
-    lc_type_print_refs(why, type);
-    lc_buf_put_text(why, " cannot be used to generate a client type use");
-    return false;
-  default:
-    return true;
+    case LC_TYPE_REF:
+      return use_ref(scope, type->ref, why);
+    case LC_TYPE_ARRAY:
+      return lc__define_use(scope, type->element, why);
+    case LC_TYPE_SUM:
+    case LC_TYPE_PRODUCT:
+      if (type->special != LC_SPECIAL_NONE) return use_fields(scope, type, why);
+      if (type->field_count == 0) return true; /* unit, never */
+      lc_buf_put_text(why, "non-special product or sum type ");
+      lc_type_print_refs(why, type);
+      lc_buf_put_text(why, " cannot be used to generate a client type use");
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -100,14 +100,17 @@ static void check_definition(lc__scope *scope, uint32_t ref) {
   lc_buf why = {0};
   if (type->kind != LC_TYPE_PRODUCT && type->kind != LC_TYPE_SUM) {
     lc_type_print_refs(&why, type);
-    lc__define_error(scope->d, "error at typespace ref `&%u`: internal codegen error: type %s is not valid for generating a definition", ref, lc_buf_cstr(&why));
+    lc__define_error(scope->d, "error at typespace ref `&%u`: internal codegen error: type %s is not valid for generating a definition",
+                     ref, lc_buf_cstr(&why));
   } else if (type->special == LC_SPECIAL_NONE) {
     check_definition_fields(scope, ref, type, &why);
   }
   lc_buf_deinit(&why);
 }
 
-static lc_str type_name(lc__scope *scope, lc_str name) { return scope->raw->snake_case ? lc_name_convert(scope->d->arena, name, LC_CASE_PASCAL) : name; }
+static lc_str type_name(lc__scope *scope, lc_str name) {
+  return scope->raw->snake_case ? lc_name_convert(scope->d->arena, name, LC_CASE_PASCAL) : name;
+}
 
 static void scoped_name(lc_buf *to, const lc_type_def *type) {
   for (uint32_t i = 0; i < type->scope_count; i++) lc_buf_printf(to, "%.*s::", LC_STR_ARGS(type->scope[i]));
@@ -116,7 +119,11 @@ static void scoped_name(lc_buf *to, const lc_type_def *type) {
 
 static void define_type(lc__scope *scope, const lc__raw_type *raw, lc_type_def *type, lc_map *seen) {
   lc_arena *arena = scope->d->arena;
-  *type = (lc_type_def){.scope_count = raw->scope_count, .name = type_name(scope, raw->name), .source_name = raw->name, .ref = raw->ref, .custom_ordering = raw->custom_ordering};
+  *type = (lc_type_def){.scope_count = raw->scope_count,
+                        .name = type_name(scope, raw->name),
+                        .source_name = raw->name,
+                        .ref = raw->ref,
+                        .custom_ordering = raw->custom_ordering};
   type->scope = LC_ARENA_ARRAY(arena, lc_str, raw->scope_count);
   for (uint32_t i = 0; i < raw->scope_count; i++) type->scope[i] = type_name(scope, raw->scope[i]);
   lc_buf text = {0};
@@ -130,7 +137,8 @@ static void define_type(lc__scope *scope, const lc__raw_type *raw, lc_type_def *
   } else if (!raw->custom_ordering && !fields_are_sorted(scope->space.types[raw->ref])) {
     lc_buf_clear(&text);
     lc_type_print_refs(&text, scope->space.types[raw->ref]);
-    lc__define_error(scope->d, "type `\"%.*s\"` is not annotated with a custom ordering, but uses one: %s", LC_STR_ARGS(full), lc_buf_cstr(&text));
+    lc__define_error(scope->d, "type `\"%.*s\"` is not annotated with a custom ordering, but uses one: %s", LC_STR_ARGS(full),
+                     lc_buf_cstr(&text));
   }
   lc_buf_deinit(&text);
 }
@@ -177,7 +185,8 @@ bool lc__define_result(lc__scope *scope, lc_type *type, const char *kind, lc_str
     good = !lc_failed(err);
     if (!good) lc_buf_put_text(&why, lc_err_text(err));
   }
-  if (!good) lc__define_error(scope->d, "error at %s `%.*s` return type: internal codegen error: %s", kind, LC_STR_ARGS(of), lc_buf_cstr(&why));
+  if (!good)
+    lc__define_error(scope->d, "error at %s `%.*s` return type: internal codegen error: %s", kind, LC_STR_ARGS(of), lc_buf_cstr(&why));
   lc_buf_deinit(&why);
   return good;
 }
@@ -188,10 +197,12 @@ bool lc__define_params(lc__scope *scope, lc_type *params, const char *kind, lc_s
     const lc_field *param = &params->fields[i];
     lc_buf why = {0};
     if (param->name.ptr == NULL) {
-      lc__define_error(scope->d, "error at %s `%.*s` argument %u: internal codegen error: all %s parameters require names", kind, LC_STR_ARGS(of), i, kind);
+      lc__define_error(scope->d, "error at %s `%.*s` argument %u: internal codegen error: all %s parameters require names", kind,
+                       LC_STR_ARGS(of), i, kind);
       good = false;
     } else if (!lc__define_use(scope, param->type, &why)) {
-      lc__define_error(scope->d, "error at %s `%.*s` argument %u (`%.*s`): internal codegen error: %s", kind, LC_STR_ARGS(of), i, LC_STR_ARGS(param->name), lc_buf_cstr(&why));
+      lc__define_error(scope->d, "error at %s `%.*s` argument %u (`%.*s`): internal codegen error: %s", kind, LC_STR_ARGS(of), i,
+                       LC_STR_ARGS(param->name), lc_buf_cstr(&why));
       good = false;
     }
     lc_buf_deinit(&why);
@@ -204,7 +215,8 @@ bool lc__define_params(lc__scope *scope, lc_type *params, const char *kind, lc_s
 }
 
 /* Columns of the row type &ref: converted names with their source names, types without refs. */
-bool lc__define_columns(lc__scope *scope, uint32_t ref, const lc_type **row, lc_column_def **columns, uint16_t *count, const char *what, lc_str of) {
+bool lc__define_columns(lc__scope *scope, uint32_t ref, const lc_type **row, lc_column_def **columns, uint16_t *count, const char *what,
+                        lc_str of) {
   lc_arena *arena = scope->d->arena;
   const lc_type *declared = lc_type_resolve(scope->space.types[ref]);
   const lc_type *source = scope->source.types[ref];

@@ -20,35 +20,41 @@ typedef struct planner {
 
 /* The place of each kind in a plan: things go before what they depend on goes, and come after it came. */
 static const uint8_t ranks[LC_MIGRATE_KIND_COUNT] = {
-    [LC_MIGRATE_REMOVE_INDEX] = 0,        [LC_MIGRATE_REMOVE_CONSTRAINT] = 1,    [LC_MIGRATE_REMOVE_SEQUENCE] = 2,       [LC_MIGRATE_REMOVE_SCHEDULE] = 3,
-    [LC_MIGRATE_REMOVE_VIEW] = 4,         [LC_MIGRATE_REMOVE_ROW_RULE] = 5,      [LC_MIGRATE_REMOVE_TABLE] = 6,          [LC_MIGRATE_CHANGE_COLUMN_TYPE] = 7,
-    [LC_MIGRATE_CHANGE_EVENT_TABLE] = 8,  [LC_MIGRATE_ADD_COLUMNS] = 9,          [LC_MIGRATE_CHANGE_INDEX_SOURCE] = 10,  [LC_MIGRATE_CHANGE_ACCESSOR] = 11,
-    [LC_MIGRATE_CHANGE_OUTBOX] = 12,      [LC_MIGRATE_CHANGE_COLUMN_ACCESSOR] = 13, [LC_MIGRATE_ADD_TABLE] = 14,         [LC_MIGRATE_ADD_INDEX] = 15,
-    [LC_MIGRATE_ADD_CONSTRAINT] = 16,     [LC_MIGRATE_ADD_SEQUENCE] = 17,        [LC_MIGRATE_ADD_SCHEDULE] = 18,         [LC_MIGRATE_ADD_VIEW] = 19,
-    [LC_MIGRATE_ADD_ROW_RULE] = 20,       [LC_MIGRATE_CHANGE_ACCESS] = 21,       [LC_MIGRATE_CHANGE_PRIMARY_KEY] = 22,   [LC_MIGRATE_UPDATE_VIEW] = 23,
+    [LC_MIGRATE_REMOVE_INDEX] = 0,         [LC_MIGRATE_REMOVE_CONSTRAINT] = 1,
+    [LC_MIGRATE_REMOVE_SEQUENCE] = 2,      [LC_MIGRATE_REMOVE_SCHEDULE] = 3,
+    [LC_MIGRATE_REMOVE_VIEW] = 4,          [LC_MIGRATE_REMOVE_ROW_RULE] = 5,
+    [LC_MIGRATE_REMOVE_TABLE] = 6,         [LC_MIGRATE_CHANGE_COLUMN_TYPE] = 7,
+    [LC_MIGRATE_CHANGE_EVENT_TABLE] = 8,   [LC_MIGRATE_ADD_COLUMNS] = 9,
+    [LC_MIGRATE_CHANGE_INDEX_SOURCE] = 10, [LC_MIGRATE_CHANGE_ACCESSOR] = 11,
+    [LC_MIGRATE_CHANGE_OUTBOX] = 12,       [LC_MIGRATE_CHANGE_COLUMN_ACCESSOR] = 13,
+    [LC_MIGRATE_ADD_TABLE] = 14,           [LC_MIGRATE_ADD_INDEX] = 15,
+    [LC_MIGRATE_ADD_CONSTRAINT] = 16,      [LC_MIGRATE_ADD_SEQUENCE] = 17,
+    [LC_MIGRATE_ADD_SCHEDULE] = 18,        [LC_MIGRATE_ADD_VIEW] = 19,
+    [LC_MIGRATE_ADD_ROW_RULE] = 20,        [LC_MIGRATE_CHANGE_ACCESS] = 21,
+    [LC_MIGRATE_CHANGE_PRIMARY_KEY] = 22,  [LC_MIGRATE_UPDATE_VIEW] = 23,
     [LC_MIGRATE_DISCONNECT_CLIENTS] = 24,
 };
 
 static lc_str object_name(const lc_migration_step *step) {
   const lc_table_def *table = step->new_table ? step->new_table : step->old_table;
   switch (step->kind) {
-  case LC_MIGRATE_ADD_INDEX:
-  case LC_MIGRATE_CHANGE_INDEX_SOURCE:
-    return step->new_table->indexes[step->object].name;
-  case LC_MIGRATE_REMOVE_INDEX:
-    return step->old_table->indexes[step->object].name;
-  case LC_MIGRATE_ADD_CONSTRAINT:
-    return step->new_table->constraints[step->object].name;
-  case LC_MIGRATE_REMOVE_CONSTRAINT:
-    return step->old_table->constraints[step->object].name;
-  case LC_MIGRATE_ADD_SEQUENCE:
-    return step->new_table->sequences[step->object].name;
-  case LC_MIGRATE_REMOVE_SEQUENCE:
-    return step->old_table->sequences[step->object].name;
-  default:
-    if (step->rule) return step->rule->sql;
-    if (step->new_view || step->old_view) return (step->new_view ? step->new_view : step->old_view)->name;
-    return table ? table->name : LC_STR("");
+    case LC_MIGRATE_ADD_INDEX:
+    case LC_MIGRATE_CHANGE_INDEX_SOURCE:
+      return step->new_table->indexes[step->object].name;
+    case LC_MIGRATE_REMOVE_INDEX:
+      return step->old_table->indexes[step->object].name;
+    case LC_MIGRATE_ADD_CONSTRAINT:
+      return step->new_table->constraints[step->object].name;
+    case LC_MIGRATE_REMOVE_CONSTRAINT:
+      return step->old_table->constraints[step->object].name;
+    case LC_MIGRATE_ADD_SEQUENCE:
+      return step->new_table->sequences[step->object].name;
+    case LC_MIGRATE_REMOVE_SEQUENCE:
+      return step->old_table->sequences[step->object].name;
+    default:
+      if (step->rule) return step->rule->sql;
+      if (step->new_view || step->old_view) return (step->new_view ? step->new_view : step->old_view)->name;
+      return table ? table->name : LC_STR("");
   }
 }
 
@@ -66,13 +72,17 @@ static void add_step(planner *p, lc_migration_kind kind, const lc_table_def *old
 
 /* ------------------------------------------------------------------------------------------------ columns */
 
-static int column_find(const lc_table_def *table, lc_str name) {
+/* The column of that name; where a name is repeated (which is allowed), the one at the same place counts first. */
+static int column_find(const lc_table_def *table, lc_str name, uint16_t place) {
+  if (place < table->column_count && lc_str_equal(table->columns[place].name, name)) return place;
   for (uint16_t i = 0; i < table->column_count; i++)
     if (lc_str_equal(table->columns[i].name, name)) return i;
   return -1;
 }
 
-static bool same_row(const lc_table_def *a, const lc_table_def *b) { return lc_type_equal(a->row, b->row); }
+static bool same_row(const lc_table_def *a, const lc_table_def *b) {
+  return lc_type_equal(a->row, b->row);
+}
 
 /* Rows of an event table are never stored, so its columns may change at will; clients have to learn the new ones. */
 static void plan_event_columns(planner *p, const lc_table_def *old, const lc_table_def *new_table) {
@@ -85,9 +95,10 @@ static void plan_columns(planner *p, const lc_table_def *old, const lc_table_def
   bool changed = false, added = false;
   for (uint16_t i = 0; i < old->column_count; i++) {
     const lc_column_def *column = &old->columns[i];
-    int at = column_find(new_table, column->name);
+    int at = column_find(new_table, column->name, i);
     if (at < 0) {
-      lc_buf_printf(p->errors, "Removing a column %.*s from table %.*s requires a manual migration\n", LC_STR_ARGS(column->name), LC_STR_ARGS(old->name));
+      lc_buf_printf(p->errors, "Removing a column %.*s from table %.*s requires a manual migration\n", LC_STR_ARGS(column->name),
+                    LC_STR_ARGS(old->name));
       continue;
     }
     if (at != i) lc_buf_printf(p->errors, "Reordering table %.*s requires a manual migration\n", LC_STR_ARGS(old->name));
@@ -95,10 +106,11 @@ static void plan_columns(planner *p, const lc_table_def *old, const lc_table_def
   }
   for (uint16_t i = 0; i < new_table->column_count; i++) {
     const lc_column_def *column = &new_table->columns[i];
-    if (column_find(old, column->name) >= 0) continue;
+    if (column_find(old, column->name, i) >= 0) continue;
     added = true;
     if (column->default_value.ptr == NULL)
-      lc_buf_printf(p->errors, "Adding a column %.*s to table %.*s requires a default value annotation\n", LC_STR_ARGS(column->name), LC_STR_ARGS(old->name));
+      lc_buf_printf(p->errors, "Adding a column %.*s to table %.*s requires a default value annotation\n", LC_STR_ARGS(column->name),
+                    LC_STR_ARGS(old->name));
   }
   if (added) {
     add_step(p, LC_MIGRATE_ADD_COLUMNS, old, new_table, old->column_count);
@@ -111,8 +123,9 @@ static void plan_columns(planner *p, const lc_table_def *old, const lc_table_def
 static void plan_accessors(planner *p, const lc_table_def *old, const lc_table_def *new_table) {
   if (!lc_str_equal(old->source_name, new_table->source_name)) add_step(p, LC_MIGRATE_CHANGE_ACCESSOR, old, new_table, 0);
   for (uint16_t i = 0; i < new_table->column_count; i++) {
-    int at = column_find(old, new_table->columns[i].name);
-    if (at >= 0 && !lc_str_equal(old->columns[at].source_name, new_table->columns[i].source_name)) add_step(p, LC_MIGRATE_CHANGE_COLUMN_ACCESSOR, old, new_table, i);
+    int at = column_find(old, new_table->columns[i].name, i);
+    if (at >= 0 && !lc_str_equal(old->columns[at].source_name, new_table->columns[i].source_name))
+      add_step(p, LC_MIGRATE_CHANGE_COLUMN_ACCESSOR, old, new_table, i);
   }
 }
 
@@ -130,8 +143,10 @@ static bool same_columns(const uint16_t *a, uint16_t a_count, const uint16_t *b,
   })
 
 static void put_optional(lc_buf *to, lc_str name) {
-  if (name.ptr) lc_buf_printf(to, "Some(\"%.*s\")", LC_STR_ARGS(name));
-  else lc_buf_put_text(to, "None");
+  if (name.ptr)
+    lc_buf_printf(to, "Some(\"%.*s\")", LC_STR_ARGS(name));
+  else
+    lc_buf_put_text(to, "None");
 }
 
 static void plan_kept_index(planner *p, const lc_table_def *old, const lc_table_def *new_table, const lc_index_def *a, uint32_t position) {
@@ -154,20 +169,25 @@ static void plan_kept_index(planner *p, const lc_table_def *old, const lc_table_
 
 static void plan_indexes(planner *p, const lc_table_def *old, const lc_table_def *new_table) {
   for (uint32_t i = 0; i < old->index_count; i++)
-    if (FIND_NAMED(new_table->indexes, new_table->index_count, old->indexes[i].name) == NULL) add_step(p, LC_MIGRATE_REMOVE_INDEX, old, new_table, i);
+    if (FIND_NAMED(new_table->indexes, new_table->index_count, old->indexes[i].name) == NULL)
+      add_step(p, LC_MIGRATE_REMOVE_INDEX, old, new_table, i);
   for (uint32_t i = 0; i < new_table->index_count; i++) {
     const lc_index_def *kept = FIND_NAMED(old->indexes, old->index_count, new_table->indexes[i].name);
-    if (kept) plan_kept_index(p, old, new_table, kept, i);
-    else add_step(p, LC_MIGRATE_ADD_INDEX, old, new_table, i);
+    if (kept)
+      plan_kept_index(p, old, new_table, kept, i);
+    else
+      add_step(p, LC_MIGRATE_ADD_INDEX, old, new_table, i);
   }
 }
 
 static void plan_constraints(planner *p, const lc_table_def *old, const lc_table_def *new_table) {
   for (uint32_t i = 0; i < old->constraint_count; i++)
-    if (FIND_NAMED(new_table->constraints, new_table->constraint_count, old->constraints[i].name) == NULL) add_step(p, LC_MIGRATE_REMOVE_CONSTRAINT, old, new_table, i);
+    if (FIND_NAMED(new_table->constraints, new_table->constraint_count, old->constraints[i].name) == NULL)
+      add_step(p, LC_MIGRATE_REMOVE_CONSTRAINT, old, new_table, i);
   for (uint32_t i = 0; i < new_table->constraint_count; i++) {
     const lc_constraint_def *b = &new_table->constraints[i], *a = FIND_NAMED(old->constraints, old->constraint_count, b->name);
-    if (a == NULL) add_step(p, LC_MIGRATE_ADD_CONSTRAINT, old, new_table, i);
+    if (a == NULL)
+      add_step(p, LC_MIGRATE_ADD_CONSTRAINT, old, new_table, i);
     else if (!same_columns(a->columns, a->column_count, b->columns, b->column_count))
       lc_buf_printf(p->errors, "Changing the unique constraint %.*s requires a manual migration\n", LC_STR_ARGS(b->name));
   }
@@ -186,8 +206,9 @@ static void plan_sequences(planner *p, const lc_table_def *old, const lc_table_d
 
 static void plan_schedule(planner *p, const lc_table_def *old, const lc_table_def *new_table) {
   const lc_schedule_def *a = old->schedule, *b = new_table->schedule;
-  bool same = (a == NULL) == (b == NULL) &&
-              (a == NULL || (lc_str_equal(a->name, b->name) && lc_str_equal(a->function_name, b->function_name) && a->at_column == b->at_column && a->is_procedure == b->is_procedure));
+  bool same =
+      (a == NULL) == (b == NULL) && (a == NULL || (lc_str_equal(a->name, b->name) && lc_str_equal(a->function_name, b->function_name) &&
+                                                   a->at_column == b->at_column && a->is_procedure == b->is_procedure));
   if (same) return;
   if (a) add_step(p, LC_MIGRATE_REMOVE_SCHEDULE, old, new_table, 0);
   if (b) add_step(p, LC_MIGRATE_ADD_SCHEDULE, old, new_table, 0);
@@ -204,23 +225,28 @@ static void plan_outbox(planner *p, const lc_table_def *old, const lc_table_def 
   int64_t a = outbox_find(p->old, old), b = outbox_find(p->new_def, new_table);
   if (a < 0 && b < 0) return;
   if (a < 0 || b < 0) {
-    lc_buf_printf(p->errors, "%s the outbox of table %.*s requires a manual migration\n", a < 0 ? "Adding" : "Removing", LC_STR_ARGS(old->name));
+    lc_buf_printf(p->errors, "%s the outbox of table %.*s requires a manual migration\n", a < 0 ? "Adding" : "Removing",
+                  LC_STR_ARGS(old->name));
     return;
   }
   const lc_outbox_def *x = &p->old->outboxes[a], *y = &p->new_def->outboxes[b];
   if (x->target_column != y->target_column || old->primary_key != new_table->primary_key)
-    lc_buf_printf(p->errors, "Changing the target column or the primary key of the outbox table %.*s requires a manual migration\n", LC_STR_ARGS(old->name));
+    lc_buf_printf(p->errors, "Changing the target column or the primary key of the outbox table %.*s requires a manual migration\n",
+                  LC_STR_ARGS(old->name));
   else if (!lc_span_equal(x->raw, y->raw))
     add_step(p, LC_MIGRATE_CHANGE_OUTBOX, old, new_table, (uint32_t)b);
 }
 
 static void plan_table(planner *p, const lc_table_def *old, const lc_table_def *new_table) {
   if (old->is_system != new_table->is_system)
-    lc_buf_printf(p->errors, "Changing the type of table %.*s from %s to %s requires a manual migration\n", LC_STR_ARGS(old->name), old->is_system ? "System" : "User",
-                  new_table->is_system ? "System" : "User");
-  if (old->is_event != new_table->is_event) lc_buf_printf(p->errors, "Changing the event flag of table %.*s requires a manual migration\n", LC_STR_ARGS(old->name));
-  else if (old->is_event) plan_event_columns(p, old, new_table);
-  else plan_columns(p, old, new_table);
+    lc_buf_printf(p->errors, "Changing the type of table %.*s from %s to %s requires a manual migration\n", LC_STR_ARGS(old->name),
+                  old->is_system ? "System" : "User", new_table->is_system ? "System" : "User");
+  if (old->is_event != new_table->is_event)
+    lc_buf_printf(p->errors, "Changing the event flag of table %.*s requires a manual migration\n", LC_STR_ARGS(old->name));
+  else if (old->is_event)
+    plan_event_columns(p, old, new_table);
+  else
+    plan_columns(p, old, new_table);
   plan_accessors(p, old, new_table);
   plan_indexes(p, old, new_table);
   plan_constraints(p, old, new_table);
@@ -247,9 +273,13 @@ static void plan_tables(planner *p) {
 
 /* ------------------------------------------------------------------------------------------------ views and row rules */
 
-static const lc_view_def *view_find(const lc_module_def *def, lc_str name) { return FIND_NAMED(def->views, def->view_count, name); }
+static const lc_view_def *view_find(const lc_module_def *def, lc_str name) {
+  return FIND_NAMED(def->views, def->view_count, name);
+}
 
-static bool same_parameters(const lc_type *a, const lc_type *b) { return lc_type_equal(a, b); }
+static bool same_parameters(const lc_type *a, const lc_type *b) {
+  return lc_type_equal(a, b);
+}
 
 static bool same_view(const lc_view_def *a, const lc_view_def *b) {
   return a->is_anonymous == b->is_anonymous && same_parameters(a->params, b->params) && lc_type_equal(a->row, b->row) &&

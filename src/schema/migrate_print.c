@@ -8,8 +8,9 @@
 typedef enum colour { TITLE, CREATED, REMOVED, CHANGED, TABLE, TYPE, COLUMN, ACCESS, SQL, WARNING } colour;
 
 static const char *const attributes[] = {
-    [TITLE] = "\033[1m\033[34m", [CREATED] = "\033[1m\033[32m", [REMOVED] = "\033[1m\033[31m", [CHANGED] = "\033[1m\033[33m", [TABLE] = "\033[1m\033[36m",
-    [TYPE] = "\033[35m",         [COLUMN] = "\033[1m\033[35m",  [ACCESS] = "\033[32m",         [SQL] = "\033[34m",            [WARNING] = "\033[1m\033[41m",
+    [TITLE] = "\033[1m\033[34m", [CREATED] = "\033[1m\033[32m", [REMOVED] = "\033[1m\033[31m", [CHANGED] = "\033[1m\033[33m",
+    [TABLE] = "\033[1m\033[36m", [TYPE] = "\033[35m",           [COLUMN] = "\033[1m\033[35m",  [ACCESS] = "\033[32m",
+    [SQL] = "\033[34m",          [WARNING] = "\033[1m\033[41m",
 };
 
 typedef struct printing {
@@ -17,8 +18,12 @@ typedef struct printing {
   bool colours;
 } printing;
 
-static void put(const printing *p, const char *text) { lc_buf_put_text(p->to, text); }
-static void put_name(const printing *p, lc_str name) { lc_buf_put_str(p->to, name); }
+static void put(const printing *p, const char *text) {
+  lc_buf_put_text(p->to, text);
+}
+static void put_name(const printing *p, lc_str name) {
+  lc_buf_put_str(p->to, name);
+}
 
 static void put_coloured(const printing *p, colour c, lc_str text) {
   if (p->colours) lc_buf_printf(p->to, "\033[0m%s", attributes[c]);
@@ -72,11 +77,16 @@ static void put_debug_string(const printing *p, const uint8_t **at) {
   put(p, "\"");
   for (uint32_t i = 0; i < len; i++) {
     uint8_t c = (*at)[4 + i];
-    if (c == '\n') put(p, "\\n");
-    else if (c == '\r') put(p, "\\r");
-    else if (c == '\t') put(p, "\\t");
-    else if (c == '"' || c == '\\') lc_buf_printf(p->to, "\\%c", c);
-    else lc_buf_put8(p->to, c);
+    if (c == '\n')
+      put(p, "\\n");
+    else if (c == '\r')
+      put(p, "\\r");
+    else if (c == '\t')
+      put(p, "\\t");
+    else if (c == '"' || c == '\\')
+      lc_buf_printf(p->to, "\\%c", c);
+    else
+      lc_buf_put8(p->to, c);
   }
   put(p, "\"");
   *at += 4 + (size_t)len;
@@ -121,33 +131,33 @@ static void put_debug(const printing *p, const lc_type *type, const uint8_t **at
   lc_buf_printf(p->to, "%s(\n", lc_type_kind_name(type->kind));
   put_indent(p, level + 1);
   switch (type->kind) {
-  case LC_TYPE_SUM: {
-    uint8_t tag = *(*at)++;
-    put(p, "SumValue {\n");
-    put_indent(p, level + 2);
-    lc_buf_printf(p->to, "tag: %u,\n", tag);
-    put_line_start(p, level + 2, "value: ");
-    put_debug(p, type->fields[tag].type, at, level + 2);
-    put(p, ",\n");
-    put_line_start(p, level + 1, "}");
-    break;
-  }
-  case LC_TYPE_PRODUCT:
-    put(p, "ProductValue {\n");
-    put_line_start(p, level + 2, "elements: ");
-    put_debug_list(p, type, at, level + 2);
-    put(p, ",\n");
-    put_line_start(p, level + 1, "}");
-    break;
-  case LC_TYPE_ARRAY:
-    put_debug_list(p, type, at, level + 1);
-    break;
-  case LC_TYPE_STRING:
-    put_debug_string(p, at);
-    break;
-  default:
-    put_debug_number(p, type, *at);
-    *at += lc_type_primitive_size(type->kind);
+    case LC_TYPE_SUM: {
+      uint8_t tag = *(*at)++;
+      put(p, "SumValue {\n");
+      put_indent(p, level + 2);
+      lc_buf_printf(p->to, "tag: %u,\n", tag);
+      put_line_start(p, level + 2, "value: ");
+      put_debug(p, type->fields[tag].type, at, level + 2);
+      put(p, ",\n");
+      put_line_start(p, level + 1, "}");
+      break;
+    }
+    case LC_TYPE_PRODUCT:
+      put(p, "ProductValue {\n");
+      put_line_start(p, level + 2, "elements: ");
+      put_debug_list(p, type, at, level + 2);
+      put(p, ",\n");
+      put_line_start(p, level + 1, "}");
+      break;
+    case LC_TYPE_ARRAY:
+      put_debug_list(p, type, at, level + 1);
+      break;
+    case LC_TYPE_STRING:
+      put_debug_string(p, at);
+      break;
+    default:
+      put_debug_number(p, type, *at);
+      *at += lc_type_primitive_size(type->kind);
   }
   put(p, ",\n");
   put_line_start(p, level, ")");
@@ -194,7 +204,8 @@ static void print_new_table(const printing *p, const lc_table_def *table) {
   }
   if (table->schedule) {
     put_section(p, "Schedule:");
-    lc_buf_printf(p->to, "        • Calls %s: %.*s\n", table->schedule->is_procedure ? "procedure" : "reducer", LC_STR_ARGS(table->schedule->function_name));
+    lc_buf_printf(p->to, "        • Calls %s: %.*s\n", table->schedule->is_procedure ? "procedure" : "reducer",
+                  LC_STR_ARGS(table->schedule->function_name));
   }
   put(p, "\n");
 }
@@ -222,7 +233,8 @@ static void put_access(const printing *p, bool was_public) {
 }
 
 /* "<word> <what> <name> on [columns] of table <table>" */
-static void print_part(const printing *p, colour c, const char *what, lc_str name, const lc_table_def *table, const uint16_t *columns, uint16_t count) {
+static void print_part(const printing *p, colour c, const char *what, lc_str name, const lc_table_def *table, const uint16_t *columns,
+                       uint16_t count) {
   put_word(p, c);
   lc_buf_printf(p->to, " %s %.*s on ", what, LC_STR_ARGS(name));
   put_columns(p, table, columns, count);
@@ -233,7 +245,8 @@ static void print_part(const printing *p, colour c, const char *what, lc_str nam
 
 static void print_sequence(const printing *p, colour c, const lc_table_def *table, const lc_sequence_def *sequence) {
   put_word(p, c);
-  lc_buf_printf(p->to, " auto-increment constraint %.*s on column %.*s of table ", LC_STR_ARGS(sequence->name), LC_STR_ARGS(table->columns[sequence->column].name));
+  lc_buf_printf(p->to, " auto-increment constraint %.*s on column %.*s of table ", LC_STR_ARGS(sequence->name),
+                LC_STR_ARGS(table->columns[sequence->column].name));
   put_coloured(p, TABLE, table->name);
   put(p, "\n");
 }
@@ -242,7 +255,8 @@ static void print_schedule(const printing *p, colour c, const lc_table_def *tabl
   put_word(p, c);
   put(p, " schedule for table ");
   put_coloured(p, TABLE, table->name);
-  lc_buf_printf(p->to, " calling %s %.*s\n", table->schedule->is_procedure ? "procedure" : "reducer", LC_STR_ARGS(table->schedule->function_name));
+  lc_buf_printf(p->to, " calling %s %.*s\n", table->schedule->is_procedure ? "procedure" : "reducer",
+                LC_STR_ARGS(table->schedule->function_name));
 }
 
 static void print_rule(const printing *p, colour c, const lc_rls_def *rule) {
@@ -256,9 +270,12 @@ static void print_primary_key(const printing *p, const lc_table_def *old, const 
   put_word(p, CHANGED);
   put(p, " primary key on table ");
   put_coloured(p, TABLE, new_table->name);
-  if (new_table->primary_key < 0) put(p, " (removed)\n");
-  else if (old->primary_key < 0) lc_buf_printf(p->to, " (added on column %d)\n", new_table->primary_key);
-  else lc_buf_printf(p->to, " (changed to column %d)\n", new_table->primary_key);
+  if (new_table->primary_key < 0)
+    put(p, " (removed)\n");
+  else if (old->primary_key < 0)
+    lc_buf_printf(p->to, " (added on column %d)\n", new_table->primary_key);
+  else
+    lc_buf_printf(p->to, " (changed to column %d)\n", new_table->primary_key);
 }
 
 static void print_added_columns(const printing *p, const lc_table_def *old, const lc_table_def *new_table) {
@@ -294,101 +311,102 @@ static void print_table_part(const printing *p, const lc_migration_step *step) {
   const lc_index_def *index;
   const lc_constraint_def *constraint;
   switch (step->kind) {
-  case LC_MIGRATE_REMOVE_INDEX:
-    index = &old->indexes[step->object];
-    print_part(p, REMOVED, "index", index->name, old, index->columns, index->column_count);
-    return;
-  case LC_MIGRATE_ADD_INDEX:
-  case LC_MIGRATE_CHANGE_INDEX_SOURCE:
-    index = &new_table->indexes[step->object];
-    print_part(p, step->kind == LC_MIGRATE_ADD_INDEX ? CREATED : CHANGED, "index", index->name, new_table, index->columns, index->column_count);
-    return;
-  case LC_MIGRATE_REMOVE_CONSTRAINT:
-    constraint = &old->constraints[step->object];
-    print_part(p, REMOVED, "unique constraint", constraint->name, old, constraint->columns, constraint->column_count);
-    return;
-  case LC_MIGRATE_ADD_CONSTRAINT:
-    constraint = &new_table->constraints[step->object];
-    print_part(p, CREATED, "unique constraint", constraint->name, new_table, constraint->columns, constraint->column_count);
-    return;
-  case LC_MIGRATE_REMOVE_SEQUENCE:
-    print_sequence(p, REMOVED, old, &old->sequences[step->object]);
-    return;
-  case LC_MIGRATE_ADD_SEQUENCE:
-    print_sequence(p, CREATED, new_table, &new_table->sequences[step->object]);
-    return;
-  case LC_MIGRATE_REMOVE_SCHEDULE:
-    print_schedule(p, REMOVED, old);
-    return;
-  case LC_MIGRATE_ADD_SCHEDULE:
-    print_schedule(p, CREATED, new_table);
-    return;
-  default:
-    return;
+    case LC_MIGRATE_REMOVE_INDEX:
+      index = &old->indexes[step->object];
+      print_part(p, REMOVED, "index", index->name, old, index->columns, index->column_count);
+      return;
+    case LC_MIGRATE_ADD_INDEX:
+    case LC_MIGRATE_CHANGE_INDEX_SOURCE:
+      index = &new_table->indexes[step->object];
+      print_part(p, step->kind == LC_MIGRATE_ADD_INDEX ? CREATED : CHANGED, "index", index->name, new_table, index->columns,
+                 index->column_count);
+      return;
+    case LC_MIGRATE_REMOVE_CONSTRAINT:
+      constraint = &old->constraints[step->object];
+      print_part(p, REMOVED, "unique constraint", constraint->name, old, constraint->columns, constraint->column_count);
+      return;
+    case LC_MIGRATE_ADD_CONSTRAINT:
+      constraint = &new_table->constraints[step->object];
+      print_part(p, CREATED, "unique constraint", constraint->name, new_table, constraint->columns, constraint->column_count);
+      return;
+    case LC_MIGRATE_REMOVE_SEQUENCE:
+      print_sequence(p, REMOVED, old, &old->sequences[step->object]);
+      return;
+    case LC_MIGRATE_ADD_SEQUENCE:
+      print_sequence(p, CREATED, new_table, &new_table->sequences[step->object]);
+      return;
+    case LC_MIGRATE_REMOVE_SCHEDULE:
+      print_schedule(p, REMOVED, old);
+      return;
+    case LC_MIGRATE_ADD_SCHEDULE:
+      print_schedule(p, CREATED, new_table);
+      return;
+    default:
+      return;
   }
 }
 
 static void print_step(const printing *p, const lc_migration_step *step) {
   const lc_table_def *old = step->old_table, *new_table = step->new_table;
   switch (step->kind) {
-  case LC_MIGRATE_ADD_TABLE:
-    print_new_table(p, new_table);
-    return;
-  case LC_MIGRATE_REMOVE_TABLE:
-    put_word(p, REMOVED);
-    put(p, " table: ");
-    put_coloured(p, TABLE, old->name);
-    put(p, "\n\n");
-    return;
-  case LC_MIGRATE_CHANGE_COLUMN_TYPE:
-    print_changed(p, "columns for table", new_table, NULL);
-    return;
-  case LC_MIGRATE_CHANGE_EVENT_TABLE:
-    print_changed(p, "schema of event table", new_table, NULL);
-    return;
-  case LC_MIGRATE_ADD_COLUMNS:
-    print_added_columns(p, old, new_table);
-    return;
-  case LC_MIGRATE_CHANGE_ACCESSOR:
-    print_changed(p, "table accessor name for", new_table, NULL);
-    return;
-  case LC_MIGRATE_CHANGE_COLUMN_ACCESSOR:
-    print_changed(p, "column accessor name for", new_table, &new_table->columns[step->object]);
-    return;
-  case LC_MIGRATE_CHANGE_ACCESS:
-    put_word(p, CHANGED);
-    put(p, " access for table ");
-    put_coloured(p, TABLE, new_table->name);
-    put_access(p, old->is_public);
-    return;
-  case LC_MIGRATE_CHANGE_PRIMARY_KEY:
-    print_primary_key(p, old, new_table);
-    return;
-  case LC_MIGRATE_ADD_VIEW:
-    print_view(p, CREATED, step->new_view);
-    return;
-  case LC_MIGRATE_REMOVE_VIEW:
-    print_view(p, REMOVED, step->old_view);
-    return;
-  case LC_MIGRATE_UPDATE_VIEW: /* silent, but for its access */
-    if (step->old_view->is_public == step->new_view->is_public) return;
-    put_word(p, CHANGED);
-    put(p, " access for view ");
-    put_coloured(p, TABLE, step->new_view->name);
-    put_access(p, step->old_view->is_public);
-    return;
-  case LC_MIGRATE_ADD_ROW_RULE:
-    print_rule(p, CREATED, step->rule);
-    return;
-  case LC_MIGRATE_REMOVE_ROW_RULE:
-    print_rule(p, REMOVED, step->rule);
-    return;
-  case LC_MIGRATE_DISCONNECT_CLIENTS:
-    put_coloured(p, WARNING, LC_STR("!!! Warning: All clients will be disconnected due to breaking schema changes"));
-    put(p, "\n");
-    return;
-  default:
-    print_table_part(p, step);
+    case LC_MIGRATE_ADD_TABLE:
+      print_new_table(p, new_table);
+      return;
+    case LC_MIGRATE_REMOVE_TABLE:
+      put_word(p, REMOVED);
+      put(p, " table: ");
+      put_coloured(p, TABLE, old->name);
+      put(p, "\n\n");
+      return;
+    case LC_MIGRATE_CHANGE_COLUMN_TYPE:
+      print_changed(p, "columns for table", new_table, NULL);
+      return;
+    case LC_MIGRATE_CHANGE_EVENT_TABLE:
+      print_changed(p, "schema of event table", new_table, NULL);
+      return;
+    case LC_MIGRATE_ADD_COLUMNS:
+      print_added_columns(p, old, new_table);
+      return;
+    case LC_MIGRATE_CHANGE_ACCESSOR:
+      print_changed(p, "table accessor name for", new_table, NULL);
+      return;
+    case LC_MIGRATE_CHANGE_COLUMN_ACCESSOR:
+      print_changed(p, "column accessor name for", new_table, &new_table->columns[step->object]);
+      return;
+    case LC_MIGRATE_CHANGE_ACCESS:
+      put_word(p, CHANGED);
+      put(p, " access for table ");
+      put_coloured(p, TABLE, new_table->name);
+      put_access(p, old->is_public);
+      return;
+    case LC_MIGRATE_CHANGE_PRIMARY_KEY:
+      print_primary_key(p, old, new_table);
+      return;
+    case LC_MIGRATE_ADD_VIEW:
+      print_view(p, CREATED, step->new_view);
+      return;
+    case LC_MIGRATE_REMOVE_VIEW:
+      print_view(p, REMOVED, step->old_view);
+      return;
+    case LC_MIGRATE_UPDATE_VIEW: /* silent, but for its access */
+      if (step->old_view->is_public == step->new_view->is_public) return;
+      put_word(p, CHANGED);
+      put(p, " access for view ");
+      put_coloured(p, TABLE, step->new_view->name);
+      put_access(p, step->old_view->is_public);
+      return;
+    case LC_MIGRATE_ADD_ROW_RULE:
+      print_rule(p, CREATED, step->rule);
+      return;
+    case LC_MIGRATE_REMOVE_ROW_RULE:
+      print_rule(p, REMOVED, step->rule);
+      return;
+    case LC_MIGRATE_DISCONNECT_CLIENTS:
+      put_coloured(p, WARNING, LC_STR("!!! Warning: All clients will be disconnected due to breaking schema changes"));
+      put(p, "\n");
+      return;
+    default:
+      print_table_part(p, step);
   }
 }
 

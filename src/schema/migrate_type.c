@@ -11,35 +11,37 @@ typedef struct memory_shape {
   uint64_t size, align;
 } memory_shape;
 
-static uint64_t align_to(uint64_t size, uint64_t align) { return (size + align - 1) / align * align; }
+static uint64_t align_to(uint64_t size, uint64_t align) {
+  return (size + align - 1) / align * align;
+}
 
 /* Numbers lie at their own size, variable-length values are a reference of two 16-bit numbers, a sum is its largest payload and a tag. */
 static memory_shape shape_of(const lc_type *type) {
   memory_shape shape = {0, 1};
   switch (type->kind) {
-  case LC_TYPE_STRING:
-  case LC_TYPE_ARRAY:
-    return (memory_shape){4, 2};
-  case LC_TYPE_PRODUCT:
-    for (uint32_t i = 0; i < type->field_count; i++) {
-      memory_shape field = shape_of(type->fields[i].type);
-      if (field.align > shape.align) shape.align = field.align;
-      shape.size = align_to(shape.size, field.align) + field.size;
+    case LC_TYPE_STRING:
+    case LC_TYPE_ARRAY:
+      return (memory_shape){4, 2};
+    case LC_TYPE_PRODUCT:
+      for (uint32_t i = 0; i < type->field_count; i++) {
+        memory_shape field = shape_of(type->fields[i].type);
+        if (field.align > shape.align) shape.align = field.align;
+        shape.size = align_to(shape.size, field.align) + field.size;
+      }
+      shape.size = align_to(shape.size, shape.align);
+      return shape;
+    case LC_TYPE_SUM:
+      for (uint32_t i = 0; i < type->field_count; i++) {
+        memory_shape variant = shape_of(type->fields[i].type);
+        if (variant.align > shape.align) shape.align = variant.align;
+        if (variant.size > shape.size) shape.size = variant.size;
+      }
+      shape.size = align_to(shape.size + 1, shape.align);
+      return shape;
+    default: {
+      uint32_t size = lc_type_primitive_size(type->kind);
+      return (memory_shape){size, size};
     }
-    shape.size = align_to(shape.size, shape.align);
-    return shape;
-  case LC_TYPE_SUM:
-    for (uint32_t i = 0; i < type->field_count; i++) {
-      memory_shape variant = shape_of(type->fields[i].type);
-      if (variant.align > shape.align) shape.align = variant.align;
-      if (variant.size > shape.size) shape.size = variant.size;
-    }
-    shape.size = align_to(shape.size + 1, shape.align);
-    return shape;
-  default: {
-    uint32_t size = lc_type_primitive_size(type->kind);
-    return (memory_shape){size, size};
-  }
   }
 }
 
@@ -60,7 +62,9 @@ static void refuse(comparison *c, const lc_type *old, const lc_type *new_type, c
   lc_buf_printf(c->errors, "%s requires a manual migration%s\n", reason, cause);
 }
 
-static bool same_name(const lc_field *a, const lc_field *b) { return (a->name.ptr == NULL) == (b->name.ptr == NULL) && lc_str_equal(a->name, b->name); }
+static bool same_name(const lc_field *a, const lc_field *b) {
+  return (a->name.ptr == NULL) == (b->name.ptr == NULL) && lc_str_equal(a->name, b->name);
+}
 
 static void compare_types(comparison *c, const lc_type *old, const lc_type *new_type);
 
@@ -70,8 +74,10 @@ static void compare_sums(comparison *c, const lc_type *old, const lc_type *new_t
     return;
   }
   for (uint32_t i = 0; i < old->field_count; i++) {
-    if (!same_name(&old->fields[i], &new_type->fields[i])) refuse(c, old, new_type, ", with a renamed variant,", "");
-    else compare_types(c, old->fields[i].type, new_type->fields[i].type);
+    if (!same_name(&old->fields[i], &new_type->fields[i]))
+      refuse(c, old, new_type, ", with a renamed variant,", "");
+    else
+      compare_types(c, old->fields[i].type, new_type->fields[i].type);
   }
   if (new_type->field_count == old->field_count) return;
   c->extended = true;
@@ -86,8 +92,10 @@ static void compare_products(comparison *c, const lc_type *old, const lc_type *n
     return;
   }
   for (uint32_t i = 0; i < old->field_count; i++) {
-    if (!same_name(&old->fields[i], &new_type->fields[i])) refuse(c, old, new_type, ", with a renamed field,", "");
-    else compare_types(c, old->fields[i].type, new_type->fields[i].type);
+    if (!same_name(&old->fields[i], &new_type->fields[i]))
+      refuse(c, old, new_type, ", with a renamed field,", "");
+    else
+      compare_types(c, old->fields[i].type, new_type->fields[i].type);
   }
 }
 

@@ -68,7 +68,13 @@ typedef struct lc_table_def {
   uint32_t module; /* the module that declares it, in lc_module_def.modules */
 } lc_table_def;
 
-typedef enum lc_lifecycle { LC_LIFECYCLE_NONE = -1, LC_LIFECYCLE_INIT, LC_LIFECYCLE_CONNECT, LC_LIFECYCLE_DISCONNECT, LC_LIFECYCLE_COUNT } lc_lifecycle;
+typedef enum lc_lifecycle {
+  LC_LIFECYCLE_NONE = -1,
+  LC_LIFECYCLE_INIT,
+  LC_LIFECYCLE_CONNECT,
+  LC_LIFECYCLE_DISCONNECT,
+  LC_LIFECYCLE_COUNT
+} lc_lifecycle;
 
 typedef struct lc_reducer_def {
   lc_str name, source_name;
@@ -90,11 +96,12 @@ typedef struct lc_procedure_def {
 
 typedef struct lc_view_def {
   lc_str name, source_name;
-  uint32_t index; /* the id it is called with, within its own list: sender views and anonymous views count apart */
+  uint32_t index;        /* the id it is called with, within its own list: sender views and anonymous views count apart */
   uint32_t source_index; /* as its own module gave it; equal to `index` outside submodules */
   bool is_public, is_anonymous;
-  bool is_query;  /* returns a query instead of rows */
-  bool has_explicit_key; /* the module gave the primary key; otherwise it was inherited from the tables of that row type, or there is none */
+  bool is_query; /* returns a query instead of rows */
+  bool
+      has_explicit_key; /* the module gave the primary key; otherwise it was inherited from the tables of that row type, or there is none */
   const lc_type *params, *return_type; /* return_type: Array<Row>, Option<Row> or Query<Row> */
   const lc_type *row;
   lc_column_def *columns;
@@ -140,13 +147,13 @@ typedef struct lc_rls_def {
 } lc_rls_def;
 
 typedef struct lc_outbox_def {
-  lc_span raw;              /* BSATN RawOutboxDef, as the module wrote it */
-  uint32_t table;           /* position in tables */
-  lc_str remote_reducer;    /* canonical name in the receiving database */
-  uint16_t target_column;   /* Identity or U256 */
+  lc_span raw;            /* BSATN RawOutboxDef, as the module wrote it */
+  uint32_t table;         /* position in tables */
+  lc_str remote_reducer;  /* canonical name in the receiving database */
+  uint16_t target_column; /* Identity or U256 */
   uint16_t *argument_columns;
   uint32_t argument_count;
-  int32_t on_result;        /* position in reducers, or -1 */
+  int32_t on_result; /* position in reducers, or -1 */
   lc_u256 signature_hash;
 } lc_outbox_def;
 
@@ -154,8 +161,8 @@ typedef struct lc_outbox_def {
  * function ids run. Things declared by a submodule appear in the lists of lc_module_def with its path in front of their names. */
 typedef struct lc_submodule_def {
   uint32_t parent;
-  lc_str accessor_name, name;   /* the last part of the path; empty for the root */
-  lc_str accessor_path, path;   /* with the dot behind, `myLib.deepLib.` and `my_lib.deep_lib.`; empty for the root */
+  lc_str accessor_name, name; /* the last part of the path; empty for the root */
+  lc_str accessor_path, path; /* with the dot behind, `myLib.deepLib.` and `my_lib.deep_lib.`; empty for the root */
   lc_typespace typespace;
   lc_type_def *types;
   uint32_t type_count;

@@ -11,20 +11,30 @@ bool lc_name_is_identifier(lc_str name, lc_buf *why) {
     return false;
   }
   if (!lc__is_nfc(name)) {
-    lc_buf_printf(why, "Identifier `%.*s` is not in normalization form C according to Unicode Standard Annex 15 (http://www.unicode.org/reports/tr15/) and cannot be used for entities in a module.", LC_STR_ARGS(name));
+    lc_buf_printf(why,
+                  "Identifier `%.*s` is not in normalization form C according to Unicode Standard Annex 15 "
+                  "(http://www.unicode.org/reports/tr15/) and cannot be used for entities in a module.",
+                  LC_STR_ARGS(name));
     return false;
   }
   const char *at = name.ptr, *end = name.ptr + name.len, *before = at;
   uint32_t c = lc__utf8_next(&at);
   if (c != '_' && !lc__xid_start(c)) {
-    lc_buf_printf(why, "Identifier `%.*s`'s starting character '%.*s' is neither an underscore ('_') nor a Unicode XID_start character (according to Unicode Standard Annex 31, https://www.unicode.org/reports/tr31/) and cannot be used for entities in a module.", LC_STR_ARGS(name), (int)(at - before), before);
+    lc_buf_printf(
+        why,
+        "Identifier `%.*s`'s starting character '%.*s' is neither an underscore ('_') nor a Unicode XID_start character (according to "
+        "Unicode Standard Annex 31, https://www.unicode.org/reports/tr31/) and cannot be used for entities in a module.",
+        LC_STR_ARGS(name), (int)(at - before), before);
     return false;
   }
   while (at < end) {
     before = at;
     c = lc__utf8_next(&at);
     if (lc__xid_continue(c)) continue;
-    lc_buf_printf(why, "Identifier `%.*s` contains a character '%.*s' that is not an XID_continue character (according to Unicode Standard Annex 31, https://www.unicode.org/reports/tr31/) and cannot be used for entities in a module.", LC_STR_ARGS(name), (int)(at - before), before);
+    lc_buf_printf(why,
+                  "Identifier `%.*s` contains a character '%.*s' that is not an XID_continue character (according to Unicode Standard "
+                  "Annex 31, https://www.unicode.org/reports/tr31/) and cannot be used for entities in a module.",
+                  LC_STR_ARGS(name), (int)(at - before), before);
     return false;
   }
   return true;
@@ -72,7 +82,8 @@ static graphemes split_graphemes(lc_str name) {
       lc_vec_push(&list, ((grapheme){from, to, LETTER_OTHER}));
     }
   }
-  for (size_t i = 0; i < list.count; i++) list.items[i].kind = letter_of((lc_str){name.ptr + list.items[i].from, list.items[i].to - list.items[i].from});
+  for (size_t i = 0; i < list.count; i++)
+    list.items[i].kind = letter_of((lc_str){name.ptr + list.items[i].from, list.items[i].to - list.items[i].from});
   return list;
 }
 
@@ -81,8 +92,8 @@ static bool word_ends(const graphemes *list, size_t i) {
   letter before = list->items[i - 1].kind, here = list->items[i].kind;
   letter next = i + 1 < list->count ? list->items[i + 1].kind : LETTER_OTHER;
   bool before_letter = before == LETTER_LOWER || before == LETTER_UPPER, here_letter = here == LETTER_LOWER || here == LETTER_UPPER;
-  return (before == LETTER_LOWER && here == LETTER_UPPER) || (before_letter && here == LETTER_DIGIT) || (before == LETTER_DIGIT && here_letter) ||
-         (before == LETTER_UPPER && here == LETTER_UPPER && next == LETTER_LOWER);
+  return (before == LETTER_LOWER && here == LETTER_UPPER) || (before_letter && here == LETTER_DIGIT) ||
+         (before == LETTER_DIGIT && here_letter) || (before == LETTER_UPPER && here == LETTER_UPPER && next == LETTER_LOWER);
 }
 
 /* ------------------------------------------------------------------------------------------------ spelling */
@@ -99,8 +110,10 @@ static void put_lower(lc_buf *to, lc_str word) {
   for (const char *at = word.ptr; at < end;) {
     bool first = at == word.ptr;
     uint32_t c = lc__utf8_next(&at);
-    if (c == CAPITAL_SIGMA) lc__utf8_put(to, !first && at == end ? FINAL_SIGMA : SMALL_SIGMA);
-    else put_mapped(to, c, false);
+    if (c == CAPITAL_SIGMA)
+      lc__utf8_put(to, !first && at == end ? FINAL_SIGMA : SMALL_SIGMA);
+    else
+      put_mapped(to, c, false);
   }
 }
 

@@ -5,13 +5,15 @@
  */
 #include <stdlib.h>
 
-#include "sats/json.h"
 #include "base/assert.h"
+#include "sats/json.h"
 #include "schema/module_def.h"
 
 /* ------------------------------------------------------------------------------------------------ JSON pieces */
 
-static void put_key(lc_buf *to, const char *key) { lc_buf_printf(to, "\"%s\":", key); }
+static void put_key(lc_buf *to, const char *key) {
+  lc_buf_printf(to, "\"%s\":", key);
+}
 
 /* `,` unless something was just opened. */
 static void put_separator(lc_buf *to) {
@@ -89,13 +91,25 @@ typedef struct printing {
   int version;
 } printing;
 
-static const lc_submodule_def *module_of(const printing *p) { return &p->def->modules[p->module]; }
+static const lc_submodule_def *module_of(const printing *p) {
+  return &p->def->modules[p->module];
+}
 /* Names without the path of the module that is printed. */
-static lc_str local(const printing *p, lc_str name) { size_t n = module_of(p)->path.len; return (lc_str){name.ptr + n, name.len - n}; }
-static lc_str local_source(const printing *p, lc_str name) { size_t n = module_of(p)->accessor_path.len; return (lc_str){name.ptr + n, name.len - n}; }
+static lc_str local(const printing *p, lc_str name) {
+  size_t n = module_of(p)->path.len;
+  return (lc_str){name.ptr + n, name.len - n};
+}
+static lc_str local_source(const printing *p, lc_str name) {
+  size_t n = module_of(p)->accessor_path.len;
+  return (lc_str){name.ptr + n, name.len - n};
+}
 /* What a thing is called in this version of the definition: V10 shows what code asks for, V9 the canonical name. */
-static lc_str shown(const printing *p, lc_str name, lc_str source) { return p->version == 10 ? local_source(p, source) : local(p, name); }
-static const char *name_key(const printing *p) { return p->version == 10 ? "source_name" : "name"; }
+static lc_str shown(const printing *p, lc_str name, lc_str source) {
+  return p->version == 10 ? local_source(p, source) : local(p, name);
+}
+static const char *name_key(const printing *p) {
+  return p->version == 10 ? "source_name" : "name";
+}
 
 static void print_index(const printing *p, const lc_index_def *index) {
   static const char *const kinds[] = {[LC_INDEX_BTREE] = "BTree", [LC_INDEX_HASH] = "Hash", [LC_INDEX_DIRECT] = "Direct"};
@@ -103,8 +117,10 @@ static void print_index(const printing *p, const lc_index_def *index) {
   put_optional_field(p->to, name_key(p), shown(p, index->name, index->source_name));
   put_optional_field(p->to, "accessor_name", index->accessor_name);
   lc_buf_printf(p->to, ",\"algorithm\":{\"%s\":", kinds[index->kind]);
-  if (index->kind == LC_INDEX_DIRECT) lc_buf_printf(p->to, "%u", index->columns[0]);
-  else put_columns(p->to, index->columns, index->column_count);
+  if (index->kind == LC_INDEX_DIRECT)
+    lc_buf_printf(p->to, "%u", index->columns[0]);
+  else
+    put_columns(p->to, index->columns, index->column_count);
   lc_buf_put_text(p->to, "}}");
 }
 
@@ -270,11 +286,11 @@ static void print_typespace(const printing *p) {
 }
 
 /* Prints those of a list that the module declares, with commas between. */
-#define PRINT_OWN(p, list, count, print_one)                  \
-  for (uint32_t i_ = 0; i_ < (count); i_++) {                 \
-    if ((list)[i_].module != (p)->module) continue;           \
-    put_separator((p)->to);                                   \
-    print_one((p), &(list)[i_]);                              \
+#define PRINT_OWN(p, list, count, print_one)        \
+  for (uint32_t i_ = 0; i_ < (count); i_++) {       \
+    if ((list)[i_].module != (p)->module) continue; \
+    put_separator((p)->to);                         \
+    print_one((p), &(list)[i_]);                    \
   }
 
 /* ------------------------------------------------------------------------------------------------ version 9 */
@@ -482,15 +498,17 @@ static size_t section_begin(lc_buf *to, const char *name) {
 }
 
 static void section_end(lc_buf *to, size_t before) {
-  if (to->data[to->len - 1] == '[') to->len = before;
-  else lc_buf_put_text(to, "]}");
+  if (to->data[to->len - 1] == '[')
+    to->len = before;
+  else
+    lc_buf_put_text(to, "]}");
 }
 
-#define SECTION(p, name, body)                           \
-  do {                                                   \
-    size_t before_ = section_begin((p)->to, (name));     \
-    body;                                                \
-    section_end((p)->to, before_);                       \
+#define SECTION(p, name, body)                       \
+  do {                                               \
+    size_t before_ = section_begin((p)->to, (name)); \
+    body;                                            \
+    section_end((p)->to, before_);                   \
   } while (0)
 
 static void print_v10_root_lists(const printing *p) {
@@ -544,6 +562,8 @@ static void print_v10(const printing *p) {
 void lc_module_def_print_json(lc_buf *to, const lc_module_def *def, int version) {
   lc_assert(version == 9 || version == 10);
   printing p = {to, def, 0, version};
-  if (version == 9) print_v9(&p);
-  else print_v10(&p);
+  if (version == 9)
+    print_v9(&p);
+  else
+    print_v10(&p);
 }

@@ -16,7 +16,9 @@ static lc_err too_short(const char *what, size_t expected, size_t given) {
   return lc_fail(LC_ERR_MODULE_DEF, "data too short for %s: Expected %zu, given %zu", what, expected, given);
 }
 
-static lc_err unknown_tag(uint8_t tag, const char *of) { return lc_fail(LC_ERR_MODULE_DEF, "unknown tag 0x%x for sum type %s", tag, of); }
+static lc_err unknown_tag(uint8_t tag, const char *of) {
+  return lc_fail(LC_ERR_MODULE_DEF, "unknown tag 0x%x for sum type %s", tag, of);
+}
 
 static lc_err read_bytes(reader *r, const char *what, void *to, size_t size) {
   size_t left = lc_cursor_left(&r->at);
@@ -25,9 +27,15 @@ static lc_err read_bytes(reader *r, const char *what, void *to, size_t size) {
   return lc_ok();
 }
 
-static lc_err read_u8(reader *r, uint8_t *value) { return read_bytes(r, "u8", value, 1); }
-static lc_err read_u16(reader *r, uint16_t *value) { return read_bytes(r, "u16", value, 2); }
-static lc_err read_u32(reader *r, uint32_t *value) { return read_bytes(r, "u32", value, 4); }
+static lc_err read_u8(reader *r, uint8_t *value) {
+  return read_bytes(r, "u8", value, 1);
+}
+static lc_err read_u16(reader *r, uint16_t *value) {
+  return read_bytes(r, "u16", value, 2);
+}
+static lc_err read_u32(reader *r, uint32_t *value) {
+  return read_bytes(r, "u32", value, 4);
+}
 
 static lc_err read_bool(reader *r, bool *value) {
   uint8_t byte;
@@ -95,13 +103,13 @@ static lc_err read_count(reader *r, size_t least, uint32_t *count) {
 }
 
 /* Reads a list with one function per element. `least` is the shortest encoding of an element. */
-#define READ_LIST(r, list, list_count, least, read_one)                              \
-  do {                                                                               \
-    uint32_t count_;                                                                 \
-    LC_TRY(read_count((r), (least), &count_));                                       \
-    (list) = lc_arena_zalloc((r)->arena, sizeof *(list) * count_);                   \
-    (list_count) = count_;                                                           \
-    for (uint32_t i_ = 0; i_ < count_; i_++) LC_TRY(read_one((r), &(list)[i_]));     \
+#define READ_LIST(r, list, list_count, least, read_one)                          \
+  do {                                                                           \
+    uint32_t count_;                                                             \
+    LC_TRY(read_count((r), (least), &count_));                                   \
+    (list) = lc_arena_zalloc((r)->arena, sizeof *(list) * count_);               \
+    (list_count) = count_;                                                       \
+    for (uint32_t i_ = 0; i_ < count_; i_++) LC_TRY(read_one((r), &(list)[i_])); \
   } while (0)
 
 static lc_err read_columns(reader *r, lc__columns *columns) {
@@ -332,8 +340,10 @@ static lc_err read_route(reader *r, lc__raw_route *route) {
   if (tag == 1) {
     LC_TRY(read_tag(r, "HttpMethod", METHODS + 1, &tag));
     route->extension = tag == METHODS;
-    if (route->extension) LC_TRY(read_str(r, &route->method));
-    else route->method = lc_str_of(methods[tag]);
+    if (route->extension)
+      LC_TRY(read_str(r, &route->method));
+    else
+      route->method = lc_str_of(methods[tag]);
   }
   return read_str(r, &route->path);
 }
@@ -379,7 +389,8 @@ static lc_err read_v10(reader *r, lc__raw_module *module);
 
 static lc_err read_submodule(reader *r, lc__raw_submodule *submodule) {
   LC_TRY(read_str(r, &submodule->name));
-  if (r->depth == LC__SUBMODULE_DEPTH_MAX) return lc_fail(LC_ERR_MODULE_DEF, "submodules are nested more than %d levels deep", LC__SUBMODULE_DEPTH_MAX);
+  if (r->depth == LC__SUBMODULE_DEPTH_MAX)
+    return lc_fail(LC_ERR_MODULE_DEF, "submodules are nested more than %d levels deep", LC__SUBMODULE_DEPTH_MAX);
   submodule->module = LC_ARENA_NEW(r->arena, lc__raw_module);
   r->depth++;
   LC_TRY(read_v10(r, submodule->module));
@@ -389,7 +400,9 @@ static lc_err read_submodule(reader *r, lc__raw_submodule *submodule) {
 
 /* ------------------------------------------------------------------------------------------------ V10 sections */
 
-static lc_err section_typespace(reader *r, lc__raw_module *m) { return read_typespace(r, &m->typespace); }
+static lc_err section_typespace(reader *r, lc__raw_module *m) {
+  return read_typespace(r, &m->typespace);
+}
 static lc_err section_policy(reader *r, lc__raw_module *m) {
   uint8_t policy;
   LC_TRY(read_tag(r, "CaseConversionPolicy", 2, &policy));
@@ -397,10 +410,10 @@ static lc_err section_policy(reader *r, lc__raw_module *m) {
   return lc_ok();
 }
 
-#define LIST_SECTION(name, least, read_one)                                \
-  static lc_err section_##name(reader *r, lc__raw_module *m) {             \
-    READ_LIST(r, m->name, m->name##_count, least, read_one);               \
-    return lc_ok();                                                        \
+#define LIST_SECTION(name, least, read_one)                    \
+  static lc_err section_##name(reader *r, lc__raw_module *m) { \
+    READ_LIST(r, m->name, m->name##_count, least, read_one);   \
+    return lc_ok();                                            \
   }
 LIST_SECTION(types, 13, read_type_def)
 LIST_SECTION(tables, 31, read_v10_table)
@@ -421,9 +434,9 @@ LIST_SECTION(outboxes, 47, read_outbox)
 
 /* By tag. */
 static lc_err (*const sections[])(reader *, lc__raw_module *) = {
-    section_typespace,  section_types,    section_tables,   section_reducers,  section_procedures, section_views,
-    section_schedules,  section_lifecycles, section_row_rules, section_policy, section_explicit_names, section_handlers,
-    section_routes,     section_view_keys, section_submodules, section_environment, section_outboxes,
+    section_typespace, section_types,      section_tables,     section_reducers,    section_procedures,     section_views,
+    section_schedules, section_lifecycles, section_row_rules,  section_policy,      section_explicit_names, section_handlers,
+    section_routes,    section_view_keys,  section_submodules, section_environment, section_outboxes,
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -450,12 +463,13 @@ lc_err lc__raw_module_decode(lc_arena *arena, lc_span bytes, lc__raw_module **mo
   *module = LC_ARENA_NEW(arena, lc__raw_module);
   LC_TRY(read_tag(&r, "RawModuleDef", 3, &version));
   switch (version) {
-  case 0:
-    return lc_fail(LC_ERR_MODULE_DEF, "the module describes itself in definition version 8, which crates before 1.0 wrote; "
-                                      "build it with crate `spacetimedb` 1.6 to 1.12 or 2.x");
-  case 1:
-    return read_v9(&r, *module);
-  default:
-    return read_v10(&r, *module);
+    case 0:
+      return lc_fail(LC_ERR_MODULE_DEF,
+                     "the module describes itself in definition version 8, which crates before 1.0 wrote; "
+                     "build it with crate `spacetimedb` 1.6 to 1.12 or 2.x");
+    case 1:
+      return read_v9(&r, *module);
+    default:
+      return read_v10(&r, *module);
   }
 }

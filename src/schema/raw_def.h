@@ -92,7 +92,13 @@ typedef struct lc__raw_type {
   bool custom_ordering;
 } lc__raw_type;
 
-typedef enum lc__explicit_kind { LC__EXPLICIT_TABLE, LC__EXPLICIT_FUNCTION, LC__EXPLICIT_INDEX, LC__EXPLICIT_NAMESPACE, LC__EXPLICIT_COUNT } lc__explicit_kind;
+typedef enum lc__explicit_kind {
+  LC__EXPLICIT_TABLE,
+  LC__EXPLICIT_FUNCTION,
+  LC__EXPLICIT_INDEX,
+  LC__EXPLICIT_NAMESPACE,
+  LC__EXPLICIT_COUNT
+} lc__explicit_kind;
 
 typedef struct lc__raw_explicit {
   lc__explicit_kind kind;

@@ -4,11 +4,23 @@
 
 #include "base/vec.h"
 
-typedef struct range { uint32_t first, last; } range;
-typedef struct class_range { uint32_t first, last; uint8_t class; } class_range;
-typedef struct composite { uint32_t first, second, whole; } composite;
-typedef struct case_range { uint32_t first, last, step; int32_t distance; } case_range;
-typedef struct case_many { uint32_t from, to[3]; } case_many;
+typedef struct range {
+  uint32_t first, last;
+} range;
+typedef struct class_range {
+  uint32_t first, last;
+  uint8_t class;
+} class_range;
+typedef struct composite {
+  uint32_t first, second, whole;
+} composite;
+typedef struct case_range {
+  uint32_t first, last, step;
+  int32_t distance;
+} case_range;
+typedef struct case_many {
+  uint32_t from, to[3];
+} case_many;
 
 #include "schema/unicode_tables.inc"
 
@@ -18,9 +30,18 @@ typedef struct case_many { uint32_t from, to[3]; } case_many;
 
 uint32_t lc__utf8_next(const char **at) {
   const uint8_t *p = (const uint8_t *)*at;
-  if (p[0] < 0x80) { *at += 1; return p[0]; }
-  if (p[0] < 0xe0) { *at += 2; return (uint32_t)(p[0] & 31) << 6 | (p[1] & 63); }
-  if (p[0] < 0xf0) { *at += 3; return (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 | (p[2] & 63); }
+  if (p[0] < 0x80) {
+    *at += 1;
+    return p[0];
+  }
+  if (p[0] < 0xe0) {
+    *at += 2;
+    return (uint32_t)(p[0] & 31) << 6 | (p[1] & 63);
+  }
+  if (p[0] < 0xf0) {
+    *at += 3;
+    return (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 | (p[2] & 63);
+  }
   *at += 4;
   return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 | (p[3] & 63);
 }
@@ -50,29 +71,40 @@ static bool in_ranges(const range *ranges, size_t count, uint32_t c) {
   size_t low = 0, high = count;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (c > ranges[middle].last) low = middle + 1;
-    else high = middle;
+    if (c > ranges[middle].last)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < count && c >= ranges[low].first;
 }
 
-bool lc__xid_start(uint32_t c) { return in_ranges(xid_start, COUNT(xid_start), c); }
-bool lc__xid_continue(uint32_t c) { return lc__xid_start(c) || in_ranges(xid_continue_only, COUNT(xid_continue_only), c); }
-bool lc__grapheme_extends(uint32_t c) { return in_ranges(grapheme_extend, COUNT(grapheme_extend), c); }
+bool lc__xid_start(uint32_t c) {
+  return in_ranges(xid_start, COUNT(xid_start), c);
+}
+bool lc__xid_continue(uint32_t c) {
+  return lc__xid_start(c) || in_ranges(xid_continue_only, COUNT(xid_continue_only), c);
+}
+bool lc__grapheme_extends(uint32_t c) {
+  return in_ranges(grapheme_extend, COUNT(grapheme_extend), c);
+}
 
 static uint8_t combining_class(uint32_t c) {
   size_t low = 0, high = COUNT(combining_classes);
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (c > combining_classes[middle].last) low = middle + 1;
-    else high = middle;
+    if (c > combining_classes[middle].last)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < COUNT(combining_classes) && c >= combining_classes[low].first ? combining_classes[low].class : 0;
 }
 
 /* ------------------------------------------------------------------------------------------------ case */
 
-static uint32_t map_case(const case_range *ranges, size_t range_count, const case_many *many, size_t many_count, uint32_t c, uint32_t to[3]) {
+static uint32_t map_case(const case_range *ranges, size_t range_count, const case_many *many, size_t many_count, uint32_t c,
+                         uint32_t to[3]) {
   for (size_t i = 0; i < many_count; i++) {
     if (many[i].from != c) continue;
     uint32_t used = 0;
@@ -85,8 +117,12 @@ static uint32_t map_case(const case_range *ranges, size_t range_count, const cas
   return 1;
 }
 
-uint32_t lc__to_lower(uint32_t c, uint32_t to[3]) { return map_case(lower_ranges, COUNT(lower_ranges), lower_many, COUNT(lower_many), c, to); }
-uint32_t lc__to_upper(uint32_t c, uint32_t to[3]) { return map_case(upper_ranges, COUNT(upper_ranges), upper_many, COUNT(upper_many), c, to); }
+uint32_t lc__to_lower(uint32_t c, uint32_t to[3]) {
+  return map_case(lower_ranges, COUNT(lower_ranges), lower_many, COUNT(lower_many), c, to);
+}
+uint32_t lc__to_upper(uint32_t c, uint32_t to[3]) {
+  return map_case(upper_ranges, COUNT(upper_ranges), upper_many, COUNT(upper_many), c, to);
+}
 
 /* ------------------------------------------------------------------------------------------------ normalization form C */
 
@@ -94,7 +130,16 @@ uint32_t lc__to_upper(uint32_t c, uint32_t to[3]) { return map_case(upper_ranges
  * Text without a character of Quick_Check=No is in form C exactly when decomposing it fully, sorting the marks and composing again gives
  * it back. Only primary composites can occur in it, so their table serves both directions.
  */
-enum { HANGUL = 0xac00, HANGUL_COUNT = 11172, LEADING = 0x1100, VOWEL = 0x1161, TRAILING = 0x11a7, VOWELS = 21, TRAILINGS = 28, LEADINGS = 19 };
+enum {
+  HANGUL = 0xac00,
+  HANGUL_COUNT = 11172,
+  LEADING = 0x1100,
+  VOWEL = 0x1161,
+  TRAILING = 0x11a7,
+  VOWELS = 21,
+  TRAILINGS = 28,
+  LEADINGS = 19
+};
 
 typedef LC_VEC(uint32_t) scalars;
 

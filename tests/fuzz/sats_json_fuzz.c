@@ -8,7 +8,11 @@ static const lc_type *build(lc_arena *arena) {
   static lc_type *types[1];
   const lc_type *unit = lc_type_product(arena, NULL, 0);
   const lc_type *option = lc_type_sum(arena, (lc_field[]){{LC_STR("some"), lc_type_ref(arena, 0)}, {LC_STR("none"), unit}}, 2);
-  const lc_type *shape = lc_type_sum(arena, (lc_field[]){{LC_STR("circle"), lc_type_primitive(LC_TYPE_F64)}, {LC_STR("text"), lc_type_primitive(LC_TYPE_STRING)}, {LC_STR("unit"), unit}}, 3);
+  const lc_type *shape = lc_type_sum(
+      arena,
+      (lc_field[]){
+          {LC_STR("circle"), lc_type_primitive(LC_TYPE_F64)}, {LC_STR("text"), lc_type_primitive(LC_TYPE_STRING)}, {LC_STR("unit"), unit}},
+      3);
   types[0] = lc_type_product(arena,
                              (lc_field[]){{LC_STR("u"), lc_type_primitive(LC_TYPE_U8)},
                                           {LC_STR("wide"), lc_type_primitive(LC_TYPE_I256)},

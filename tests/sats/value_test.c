@@ -6,11 +6,21 @@
 
 static lc_arena arena;
 
-static const lc_type *p(lc_type_kind kind) { return lc_type_primitive(kind); }
-static lc_type *product(uint32_t count, const lc_field *fields) { return lc_type_product(&arena, fields, count); }
-static lc_type *sum(uint32_t count, const lc_field *fields) { return lc_type_sum(&arena, fields, count); }
-static const lc_type *unit(void) { return product(0, NULL); }
-static const lc_type *option(const lc_type *some) { return sum(2, (lc_field[]){{LC_STR("some"), some}, {LC_STR("none"), unit()}}); }
+static const lc_type *p(lc_type_kind kind) {
+  return lc_type_primitive(kind);
+}
+static lc_type *product(uint32_t count, const lc_field *fields) {
+  return lc_type_product(&arena, fields, count);
+}
+static lc_type *sum(uint32_t count, const lc_field *fields) {
+  return lc_type_sum(&arena, fields, count);
+}
+static const lc_type *unit(void) {
+  return product(0, NULL);
+}
+static const lc_type *option(const lc_type *some) {
+  return sum(2, (lc_field[]){{LC_STR("some"), some}, {LC_STR("none"), unit()}});
+}
 
 static size_t from_hex(uint8_t *to, const char *hex) {
   size_t len = 0;
@@ -131,7 +141,11 @@ TEST(types_that_double_cost_no_time) {
 }
 
 TEST(layouts_know_where_columns_lie) {
-  const lc_type *row = product(5, (lc_field[]){{LC_STR("a"), p(LC_TYPE_U32)}, {LC_STR("b"), p(LC_TYPE_BOOL)}, {LC_STR("s"), p(LC_TYPE_STRING)}, {LC_STR("c"), p(LC_TYPE_U16)}, {LC_STR("d"), option(p(LC_TYPE_U8))}});
+  const lc_type *row = product(5, (lc_field[]){{LC_STR("a"), p(LC_TYPE_U32)},
+                                               {LC_STR("b"), p(LC_TYPE_BOOL)},
+                                               {LC_STR("s"), p(LC_TYPE_STRING)},
+                                               {LC_STR("c"), p(LC_TYPE_U16)},
+                                               {LC_STR("d"), option(p(LC_TYPE_U8))}});
   lc_layout *layout = lc_layout_create(&arena, row);
   expect(!layout->fixed && !layout->plain);
   expect_equal(layout->columns[0].offset, 0);
@@ -188,8 +202,10 @@ TEST(values_are_ordered_like_index_keys) {
   expect(compare_hex(p(LC_TYPE_I32), "ffffffff", "00000000") < 0);
   expect(compare_hex(p(LC_TYPE_U32), "ffffffff", "00000000") > 0);
   expect(compare_hex(p(LC_TYPE_I128), "00000000000000000000000000000080", "00000000000000000000000000000000") < 0);
-  expect(compare_hex(p(LC_TYPE_U256), "0000000000000000000000000000000000000000000000000000000000000001", "ff00000000000000000000000000000000000000000000000000000000000000") > 0);
-  expect(compare_hex(p(LC_TYPE_I256), "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", "0100000000000000000000000000000000000000000000000000000000000000") < 0);
+  expect(compare_hex(p(LC_TYPE_U256), "0000000000000000000000000000000000000000000000000000000000000001",
+                     "ff00000000000000000000000000000000000000000000000000000000000000") > 0);
+  expect(compare_hex(p(LC_TYPE_I256), "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+                     "0100000000000000000000000000000000000000000000000000000000000000") < 0);
   expect(compare_hex(p(LC_TYPE_STRING), "01000000 62", "02000000 6161") > 0);
   expect(compare_hex(p(LC_TYPE_STRING), "01000000 61", "02000000 6161") < 0);
   expect(compare_hex(lc_type_array(&arena, p(LC_TYPE_I8)), "02000000 ff01", "01000000 00") < 0);

@@ -39,18 +39,19 @@ static void expect_text_equal(lc_str actual, const char *expected) {
 
 /* ------------------------------------------------------------------------------------------------ module-abi 8 */
 
-#define PERSON_TABLE                                                                                                            \
+#define PERSON_TABLE                                                                                                             \
   "06000000 \"person\" 00000000 01000000 0000 01000000 00 13000000 \"person_id_idx_btree\" 00 02000000 \"id\" 00 01000000 0000 " \
   "01000000 01 00 01000000 0000 01000000 01 0000 010101 01000000000000000000000000000000 01 00 00000000 00 "
 
 TEST(example_8_1_of_version_10) {
-  lc_module_def *def = decode_good("02 05000000 "
-                                   "00 01000000 02 02000000 00 02000000 \"id\" 0b 00 04000000 \"name\" 04 "
-                                   "01 01000000 00000000 06000000 \"Person\" 00000000 01 "
-                                   "03 01000000 03000000 \"add\" 01000000 00 04000000 \"name\" 04 01 02 00000000 04 "
-                                   "0a 00000000 "
-                                   "02 01000000 " PERSON_TABLE,
-                                   0xcf);
+  lc_module_def *def = decode_good(
+      "02 05000000 "
+      "00 01000000 02 02000000 00 02000000 \"id\" 0b 00 04000000 \"name\" 04 "
+      "01 01000000 00000000 06000000 \"Person\" 00000000 01 "
+      "03 01000000 03000000 \"add\" 01000000 00 04000000 \"name\" 04 01 02 00000000 04 "
+      "0a 00000000 "
+      "02 01000000 " PERSON_TABLE,
+      0xcf);
   expect_equal(def->version, 10);
   expect_equal(def->table_count, 1);
   const lc_table_def *table = lc_module_def_table(def, LC_STR("person"));
@@ -71,31 +72,39 @@ TEST(example_8_1_of_version_10) {
   /* http-api 16.4 shows the same module without its sequence. */
   lc_buf json = {0};
   lc_module_def_print_json(&json, def, 10);
-  expect_text(lc_buf_cstr(&json),
-              "{\"sections\":[{\"Typespace\":{\"types\":[{\"Product\":{\"elements\":[{\"name\":{\"some\":\"id\"},\"algebraic_type\":{\"U32\":[]}},{\"name\":{\"some\":\"name\"},\"algebraic_type\":{\"String\":[]}}]}}]}},"
-              "{\"Types\":[{\"source_name\":{\"scope\":[],\"source_name\":\"Person\"},\"ty\":0,\"custom_ordering\":true}]},"
-              "{\"Tables\":[{\"source_name\":\"person\",\"product_type_ref\":0,\"primary_key\":[0],"
-              "\"indexes\":[{\"source_name\":{\"some\":\"person_id_idx_btree\"},\"accessor_name\":{\"some\":\"id\"},\"algorithm\":{\"BTree\":[0]}}],"
-              "\"constraints\":[{\"source_name\":{\"some\":\"person_id_key\"},\"data\":{\"Unique\":{\"columns\":[0]}}}],"
-              "\"sequences\":[{\"source_name\":{\"some\":\"person_id_seq\"},\"column\":0,\"start\":{\"none\":[]},\"min_value\":{\"none\":[]},\"max_value\":{\"none\":[]},\"increment\":1}],"
-              "\"table_type\":{\"User\":[]},\"table_access\":{\"Public\":[]},\"default_values\":[],\"is_event\":false}]},"
-              "{\"Reducers\":[{\"source_name\":\"add\",\"params\":{\"elements\":[{\"name\":{\"some\":\"name\"},\"algebraic_type\":{\"String\":[]}}]},"
-              "\"visibility\":{\"ClientCallable\":[]},\"ok_return_type\":{\"Product\":{\"elements\":[]}},\"err_return_type\":{\"String\":[]}}]},"
-              "{\"ExplicitNames\":{\"entries\":[{\"Table\":{\"source_name\":\"person\",\"canonical_name\":\"person\"}},{\"Function\":{\"source_name\":\"add\",\"canonical_name\":\"add\"}}]}}]}");
+  expect_text(
+      lc_buf_cstr(&json),
+      "{\"sections\":[{\"Typespace\":{\"types\":[{\"Product\":{\"elements\":[{\"name\":{\"some\":\"id\"},\"algebraic_type\":{\"U32\":[]}},{"
+      "\"name\":{\"some\":\"name\"},\"algebraic_type\":{\"String\":[]}}]}}]}},"
+      "{\"Types\":[{\"source_name\":{\"scope\":[],\"source_name\":\"Person\"},\"ty\":0,\"custom_ordering\":true}]},"
+      "{\"Tables\":[{\"source_name\":\"person\",\"product_type_ref\":0,\"primary_key\":[0],"
+      "\"indexes\":[{\"source_name\":{\"some\":\"person_id_idx_btree\"},\"accessor_name\":{\"some\":\"id\"},\"algorithm\":{\"BTree\":[0]}}]"
+      ","
+      "\"constraints\":[{\"source_name\":{\"some\":\"person_id_key\"},\"data\":{\"Unique\":{\"columns\":[0]}}}],"
+      "\"sequences\":[{\"source_name\":{\"some\":\"person_id_seq\"},\"column\":0,\"start\":{\"none\":[]},\"min_value\":{\"none\":[]},\"max_"
+      "value\":{\"none\":[]},\"increment\":1}],"
+      "\"table_type\":{\"User\":[]},\"table_access\":{\"Public\":[]},\"default_values\":[],\"is_event\":false}]},"
+      "{\"Reducers\":[{\"source_name\":\"add\",\"params\":{\"elements\":[{\"name\":{\"some\":\"name\"},\"algebraic_type\":{\"String\":[]}}]"
+      "},"
+      "\"visibility\":{\"ClientCallable\":[]},\"ok_return_type\":{\"Product\":{\"elements\":[]}},\"err_return_type\":{\"String\":[]}}]},"
+      "{\"ExplicitNames\":{\"entries\":[{\"Table\":{\"source_name\":\"person\",\"canonical_name\":\"person\"}},{\"Function\":{\"source_"
+      "name\":\"add\",\"canonical_name\":\"add\"}}]}}]}");
   lc_buf_deinit(&json);
   lc_module_def_destroy(def);
 }
 
 TEST(example_8_1b_of_version_10) {
-  lc_module_def *def = decode_good("02 05000000 "
-                                   "00 01000000 02 02000000 00 02000000 \"id\" 0b 00 07000000 \"balance\" 0c "
-                                   "01 01000000 00000000 07000000 \"Account\" 00000000 01 "
-                                   "02 01000000 08000000 \"accounts\" 00000000 01000000 0000 01000000 00 15000000 \"accounts_id_idx_btree\" 00 02000000 \"id\" 00 01000000 0000 "
-                                   "01000000 01 00 01000000 0000 00000000 01 00 00000000 00 "
-                                   "0a 00000000 "
-                                   "03 02000000 04000000 \"seed\" 02000000 00 01000000 \"n\" 0b 00 07000000 \"balance\" 0c 01 02 00000000 04 "
-                                   "08000000 \"transfer\" 03000000 00 04000000 \"from\" 0b 00 02000000 \"to\" 0b 00 06000000 \"amount\" 0c 01 02 00000000 04",
-                                   0x101);
+  lc_module_def *def = decode_good(
+      "02 05000000 "
+      "00 01000000 02 02000000 00 02000000 \"id\" 0b 00 07000000 \"balance\" 0c "
+      "01 01000000 00000000 07000000 \"Account\" 00000000 01 "
+      "02 01000000 08000000 \"accounts\" 00000000 01000000 0000 01000000 00 15000000 \"accounts_id_idx_btree\" 00 02000000 \"id\" 00 "
+      "01000000 0000 "
+      "01000000 01 00 01000000 0000 00000000 01 00 00000000 00 "
+      "0a 00000000 "
+      "03 02000000 04000000 \"seed\" 02000000 00 01000000 \"n\" 0b 00 07000000 \"balance\" 0c 01 02 00000000 04 "
+      "08000000 \"transfer\" 03000000 00 04000000 \"from\" 0b 00 02000000 \"to\" 0b 00 06000000 \"amount\" 0c 01 02 00000000 04",
+      0x101);
   expect_equal(def->reducer_count, 2);
   expect_text_equal(def->reducers[1].name, "transfer");
   expect(def->reducers[1].params_layout->plain);
@@ -118,14 +127,14 @@ TEST(example_8_2_of_version_9) {
 /* ------------------------------------------------------------------------------------------------ rules without a recording */
 
 /* Type &0 is `Row`, product { id: U64, to: Identity, at: ScheduleAt, n: I128 }. */
-#define ROW_TYPE                                                                                                                      \
-  "00 01000000 02 04000000 00 02000000 \"id\" 0d 00 02000000 \"to\" 02 01000000 00 0c000000 \"__identity__\" 11 "                     \
-  "00 02000000 \"at\" 01 02000000 00 08000000 \"Interval\" 02 01000000 00 18000000 \"__time_duration_micros__\" 0c "                  \
-  "00 04000000 \"Time\" 02 01000000 00 25000000 \"__timestamp_micros_since_unix_epoch__\" 0c 00 01000000 \"n\" 0e "                   \
+#define ROW_TYPE                                                                                                     \
+  "00 01000000 02 04000000 00 02000000 \"id\" 0d 00 02000000 \"to\" 02 01000000 00 0c000000 \"__identity__\" 11 "    \
+  "00 02000000 \"at\" 01 02000000 00 08000000 \"Interval\" 02 01000000 00 18000000 \"__time_duration_micros__\" 0c " \
+  "00 04000000 \"Time\" 02 01000000 00 25000000 \"__timestamp_micros_since_unix_epoch__\" 0c 00 01000000 \"n\" 0e "  \
   "01 01000000 00000000 03000000 \"Row\" 00000000 01 "
 /* Table `t` of that row with primary key `id`; no sequences, public. */
-#define TABLE_T(event)                                                                                                                \
-  "02 01000000 01000000 \"t\" 00000000 01000000 0000 01000000 00 01000000 \"x\" 01 00 01000000 0000 01000000 01 00 01000000 0000 "    \
+#define TABLE_T(event)                                                                                                             \
+  "02 01000000 01000000 \"t\" 00000000 01000000 0000 01000000 00 01000000 \"x\" 01 00 01000000 0000 01000000 01 00 01000000 0000 " \
   "00000000 01 00 00000000 " event " "
 
 static void expect_invalid(const char *bytes, const char *message) {
@@ -140,7 +149,8 @@ static void expect_invalid(const char *bytes, const char *message) {
 }
 
 TEST(environment_declarations) {
-  lc_module_def *def = decode_good("02 01000000 0f 02000000 04000000 \"MODE\" 02 03000000 01000000 \"b\" 01000000 \"a\" 01000000 \"b\" 00 02000000 \"K1\" 00 01", 0);
+  lc_module_def *def = decode_good(
+      "02 01000000 0f 02000000 04000000 \"MODE\" 02 03000000 01000000 \"b\" 01000000 \"a\" 01000000 \"b\" 00 02000000 \"K1\" 00 01", 0);
   expect_equal(def->environment_count, 2);
   expect(def->environment[0].required && !def->environment[1].required);
   expect_equal(def->environment[0].literal_count, 2); /* a set */
@@ -187,8 +197,9 @@ TEST(scheduled_event_tables_are_refused) {
 }
 
 TEST(namespaces_are_converted_for_names_and_kept_for_aliases) {
-  lc_module_def *def = decode_good("02 01000000 0e 01000000 05000000 \"myLib\" 04000000 " ROW_TYPE TABLE_T("00")
-                                   "03 01000000 05000000 \"doSth\" 00000000 01 02 00000000 04 ", 0);
+  lc_module_def *def = decode_good("02 01000000 0e 01000000 05000000 \"myLib\" 04000000 " ROW_TYPE TABLE_T(
+                                       "00") "03 01000000 05000000 \"doSth\" 00000000 01 02 00000000 04 ",
+                                   0);
   expect(def->has_submodules);
   expect_equal(def->module_count, 2);
   expect_text_equal(def->tables[0].name, "my_lib.t");
@@ -197,7 +208,8 @@ TEST(namespaces_are_converted_for_names_and_kept_for_aliases) {
   expect_text_equal(def->tables[0].indexes[0].source_name, "myLib.x");
   expect_text_equal(def->reducers[0].name, "my_lib.do_sth");
   lc_module_def_destroy(def);
-  def = decode_good("02 02000000 0a 01000000 03 05000000 \"myLib\" 01000000 \"L\" 0e 01000000 05000000 \"myLib\" 03000000 " ROW_TYPE TABLE_T("00"), 0);
+  def = decode_good(
+      "02 02000000 0a 01000000 03 05000000 \"myLib\" 01000000 \"L\" 0e 01000000 05000000 \"myLib\" 03000000 " ROW_TYPE TABLE_T("00"), 0);
   expect_text_equal(def->tables[0].name, "L.t");
   lc_module_def_destroy(def);
   expect_invalid("02 01000000 0e 02000000 05000000 \"myLib\" 00000000 06000000 \"my_lib\" 00000000", "used more than once");
@@ -258,14 +270,16 @@ TEST(sums_of_256_variants_are_accepted) {
 
 TEST(all_errors_are_reported_together) {
   lc_buf buf = {0}, errors = {0};
-  put_bytes(&buf, "02 01000000 03 03000000 "
-                  "01000000 \"1\" 00000000 01 02 00000000 04 "
-                  "01000000 \"a\" 00000000 01 0b 04 "
-                  "01000000 \"a\" 01000000 01 0b 01 02 00000000 04");
+  put_bytes(&buf,
+            "02 01000000 03 03000000 "
+            "01000000 \"1\" 00000000 01 02 00000000 04 "
+            "01000000 \"a\" 00000000 01 0b 04 "
+            "01000000 \"a\" 01000000 01 0b 01 02 00000000 04");
   lc_module_def *def;
   expect_error(lc_module_def_decode(lc_buf_span(&buf), &def, &errors), LC_ERR_MODULE_INVALID);
   const char *text = lc_buf_cstr(&errors);
-  expect(strstr(text, "starting character '1'") && strstr(text, "found Result<U32, String>") && strstr(text, "used for multiple") && strstr(text, "require names"));
+  expect(strstr(text, "starting character '1'") && strstr(text, "found Result<U32, String>") && strstr(text, "used for multiple") &&
+         strstr(text, "require names"));
   lc_buf_deinit(&buf);
   lc_buf_deinit(&errors);
 }

@@ -10,7 +10,8 @@
 /* ------------------------------------------------------------------------------------------------ comparing */
 
 static int compare_dumps(const void *a, const void *b) {
-  char *x = json_dumps(*(json_t *const *)a, JSON_SORT_KEYS | JSON_ENCODE_ANY), *y = json_dumps(*(json_t *const *)b, JSON_SORT_KEYS | JSON_ENCODE_ANY);
+  char *x = json_dumps(*(json_t *const *)a, JSON_SORT_KEYS | JSON_ENCODE_ANY),
+       *y = json_dumps(*(json_t *const *)b, JSON_SORT_KEYS | JSON_ENCODE_ANY);
   int order = strcmp(x, y);
   free(x);
   free(y);
@@ -19,7 +20,19 @@ static int compare_dumps(const void *a, const void *b) {
 
 /* The reference keeps these in hash maps, so their order says nothing. */
 static bool is_unordered(const char *key) {
-  static const char *const keys[] = {"Types", "types", "Tables", "tables", "indexes", "constraints", "sequences", "entries", "Schedules", "RowLevelSecurity", "row_level_security", "misc_exports", "LifeCycleReducers"};
+  static const char *const keys[] = {"Types",
+                                     "types",
+                                     "Tables",
+                                     "tables",
+                                     "indexes",
+                                     "constraints",
+                                     "sequences",
+                                     "entries",
+                                     "Schedules",
+                                     "RowLevelSecurity",
+                                     "row_level_security",
+                                     "misc_exports",
+                                     "LifeCycleReducers"};
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
     if (strcmp(keys[i], key) == 0) return true;
   return false;
@@ -84,8 +97,10 @@ static void replay_definition(const char *name) {
 }
 
 TEST(recorded_definitions_print_as_recorded) {
-  static const char *const names[] = {"hand-abi.json",     "hand-policy-none.json", "hand-sql.json",   "hand-submodule.json", "hand-v8.json",    "hand-v9.json",   "rust-indexes.json",
-                                      "rust-naming.json",  "rust-rls.json",         "rust-sched.json", "rust-types.json",     "rust-v9mod.json", "rust-views.json"};
+  static const char *const names[] = {"hand-abi.json",  "hand-policy-none.json", "hand-sql.json",     "hand-submodule.json",
+                                      "hand-v8.json",   "hand-v9.json",          "rust-indexes.json", "rust-naming.json",
+                                      "rust-rls.json",  "rust-sched.json",       "rust-types.json",   "rust-v9mod.json",
+                                      "rust-views.json"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) replay_definition(names[i]);
 }
 
@@ -98,12 +113,15 @@ static void replay_verdict(const char *name, int line, json_t *value) {
   lc_buf errors = {0};
   lc_err err = vector_decode(json_string_value(json_object_get(value, "describe_hex")), &def, &errors);
   if (lc_failed(err) == accepted) {
-    fprintf(stderr, "%s:%d %s: recorded %s, here %s %s\n", name, line, json_string_value(json_object_get(value, "case")), accepted ? "accepted" : json_string_value(json_object_get(value, "text")),
-            lc_failed(err) ? "refused:" : "accepted", lc_failed(err) ? lc_err_text(err) : "");
+    fprintf(stderr, "%s:%d %s: recorded %s, here %s %s\n", name, line, json_string_value(json_object_get(value, "case")),
+            accepted ? "accepted" : json_string_value(json_object_get(value, "text")), lc_failed(err) ? "refused:" : "accepted",
+            lc_failed(err) ? lc_err_text(err) : "");
     wrong_verdicts++;
   }
-  if (!lc_failed(err)) lc_module_def_destroy(def);
-  else if (err.code == LC_ERR_MODULE_INVALID) expect(errors.len > 0);
+  if (!lc_failed(err))
+    lc_module_def_destroy(def);
+  else if (err.code == LC_ERR_MODULE_INVALID)
+    expect(errors.len > 0);
   lc_buf_deinit(&errors);
 }
 
@@ -121,7 +139,8 @@ static void replay_message(const char *name, int line, json_t *value) {
   if (vector_left_out(name, line) || strncmp(text, start, sizeof start - 1) != 0) return;
   lc_module_def *def;
   lc_buf errors = {0};
-  if (!lc_failed(vector_decode(json_string_value(json_object_get(value, "describe_hex")), &def, &errors))) lc_test_fail("%s:%d is accepted", name, line);
+  if (!lc_failed(vector_decode(json_string_value(json_object_get(value, "describe_hex")), &def, &errors)))
+    lc_test_fail("%s:%d is accepted", name, line);
   char first[4096];
   snprintf(first, sizeof first, "%s", text + sizeof start - 1);
   char *end = strstr(first, "\n\n");
@@ -150,9 +169,15 @@ typedef struct writer {
   lc_buf bytes;
 } writer;
 
-static void put_text(writer *w, const char *text) { lc_buf_put_sized(&w->bytes, text, strlen(text)); }
-static void put_u32(writer *w, uint32_t value) { lc_buf_put32(&w->bytes, value); }
-static void put_u8(writer *w, uint8_t value) { lc_buf_put8(&w->bytes, value); }
+static void put_text(writer *w, const char *text) {
+  lc_buf_put_sized(&w->bytes, text, strlen(text));
+}
+static void put_u32(writer *w, uint32_t value) {
+  lc_buf_put32(&w->bytes, value);
+}
+static void put_u8(writer *w, uint8_t value) {
+  lc_buf_put8(&w->bytes, value);
+}
 
 /* A field or variant: its name and a primitive type. */
 static void put_field(writer *w, const char *name, lc_type_kind kind) {
@@ -185,10 +210,13 @@ static void put_definition(writer *w, const char *name) {
   put_table(w, name, 0, "source_1");
   put_table(w, "tab", 0, "source_2");
   put_u8(w, 3), put_u32(w, 1);
-  put_text(w, name), put_u32(w, 1), put_field(w, name, LC_TYPE_U32), put_u8(w, 1), put_u8(w, LC_TYPE_PRODUCT), put_u32(w, 0), put_u8(w, LC_TYPE_STRING);
+  put_text(w, name), put_u32(w, 1), put_field(w, name, LC_TYPE_U32), put_u8(w, 1), put_u8(w, LC_TYPE_PRODUCT), put_u32(w, 0),
+      put_u8(w, LC_TYPE_STRING);
 }
 
-static const char *string_at(json_t *list, size_t i) { return json_string_value(json_array_get(list, i)); }
+static const char *string_at(json_t *list, size_t i) {
+  return json_string_value(json_array_get(list, i));
+}
 
 static void replay_spelling(const char *file, int line, json_t *value) {
   if (vector_left_out(file, line)) return;
@@ -199,7 +227,9 @@ static void replay_spelling(const char *file, int line, json_t *value) {
   lc_buf errors = {0};
   lc_err err = lc_module_def_decode(lc_buf_span(&w.bytes), &def, &errors);
   bool accepted = json_integer_value(json_object_get(value, "publish")) == 200;
-  if (lc_failed(err) == accepted) lc_test_fail("%s: recorded %s, here: %s %s", name, accepted ? "accepted" : "refused", lc_failed(err) ? lc_err_text(err) : "accepted", lc_buf_cstr(&errors));
+  if (lc_failed(err) == accepted)
+    lc_test_fail("%s: recorded %s, here: %s %s", name, accepted ? "accepted" : "refused", lc_failed(err) ? lc_err_text(err) : "accepted",
+                 lc_buf_cstr(&errors));
   lc_buf_deinit(&w.bytes);
   lc_buf_deinit(&errors);
   if (!accepted) return;
@@ -223,4 +253,6 @@ static void replay_spelling(const char *file, int line, json_t *value) {
   lc_module_def_destroy(def);
 }
 
-TEST(names_are_converted_as_recorded) { vector_for_each_line("case-conversion.jsonl", replay_spelling); }
+TEST(names_are_converted_as_recorded) {
+  vector_for_each_line("case-conversion.jsonl", replay_spelling);
+}

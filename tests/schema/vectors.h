@@ -53,7 +53,8 @@ static bool vector_left_out(const char *name, int line) {
     if (strncmp(status, "must", 4) == 0) continue;
     if (strcmp(lines, "*") == 0) result = true;
     char *more = NULL;
-    for (char *number = strtok_r(lines, ",", &more); number; number = strtok_r(NULL, ",", &more)) result |= line != 0 && atoi(number) == line;
+    for (char *number = strtok_r(lines, ",", &more); number; number = strtok_r(NULL, ",", &more))
+      result |= line != 0 && strtol(number, NULL, 10) == line;
   }
   free(text);
   return result;

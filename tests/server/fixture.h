@@ -1,5 +1,6 @@
 #pragma once
-/* What the server tests share: a server in this process on a directory of its own, HTTP requests, the engine tests' module, WebSocket clients. */
+/* What the server tests share: a server in this process on a directory of its own, HTTP requests, the engine tests' module, WebSocket
+ * clients. */
 #include <pthread.h>
 
 #include "harness.h"
@@ -22,7 +23,8 @@ static void *fixture_run(void *context) {
 }
 
 __attribute__((unused)) static void fixture_start(fixture *self) {
-  expect_ok(lc_server_open(&(lc_server_options){.data_directory = self->directory, .call_budget_micros = self->call_budget_micros}, &self->server));
+  expect_ok(lc_server_open(&(lc_server_options){.data_directory = self->directory, .call_budget_micros = self->call_budget_micros},
+                           &self->server));
   expect(lc_server_port(self->server) != 0);
   expect_equal(pthread_create(&self->thread, NULL, fixture_run, self), 0);
 }
@@ -51,7 +53,8 @@ __attribute__((unused)) static void fixture_end(fixture *self) {
 /* ---- HTTP ---- */
 
 /* One request on a connection of its own; returns the status, the body is in `body` (terminated). */
-__attribute__((unused)) static int request_bytes(const fixture *self, const char *method, const char *path, const char *headers, lc_span upload, lc_buf *body) {
+__attribute__((unused)) static int request_bytes(const fixture *self, const char *method, const char *path, const char *headers,
+                                                 lc_span upload, lc_buf *body) {
   ws_client client;
   lc_buf text = {0};
   expect(ws_connect(&client, lc_server_port(self->server)));
@@ -63,7 +66,8 @@ __attribute__((unused)) static int request_bytes(const fixture *self, const char
   ws_disconnect(&client);
   return status;
 }
-__attribute__((unused)) static int request(const fixture *self, const char *method, const char *path, const char *headers, const char *upload, lc_buf *body) {
+__attribute__((unused)) static int request(const fixture *self, const char *method, const char *path, const char *headers,
+                                           const char *upload, lc_buf *body) {
   return request_bytes(self, method, path, headers, lc_str_span(lc_str_of(upload)), body);
 }
 
@@ -89,8 +93,9 @@ __attribute__((unused)) static lc_span bank(int edition) {
   int fd = mkstemp(path);
   expect(fd >= 0);
   snprintf(command, sizeof command,
-           "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O2 -DEDITION=%d -Wl,--no-entry,--strip-all -o %s %s/tests/engine/bank.c", edition, path,
-           LC_SOURCE_DIR);
+           "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O2 -DEDITION=%d -Wl,--no-entry,--strip-all -o %s "
+           "%s/tests/engine/bank.c",
+           edition, path, LC_SOURCE_DIR);
   if (system(command) != 0) lc_test_fail("the test module does not compile: %s", command);
   close(fd);
   FILE *file = fopen(path, "rb");
@@ -137,13 +142,15 @@ __attribute__((unused)) static void session_open(const fixture *self, ws_client 
 }
 
 __attribute__((unused)) static void put_call(lc_buf *to, uint32_t request_id, const char *reducer, const void *arguments, size_t len) {
-  lc_client_message message = {.kind = LC_CALL_REDUCER, .request_id = request_id, .function = lc_str_of(reducer), .arguments = lc_span_of(arguments, len)};
+  lc_client_message message = {
+      .kind = LC_CALL_REDUCER, .request_id = request_id, .function = lc_str_of(reducer), .arguments = lc_span_of(arguments, len)};
   lc_client_message_encode(LC_PROTOCOL_V3, &message, to);
 }
 
 __attribute__((unused)) static void put_subscribe(lc_buf *to, uint32_t request_id, uint32_t query_set_id, const char *query) {
   lc_str text = lc_str_of(query);
-  lc_client_message message = {.kind = LC_SUBSCRIBE, .request_id = request_id, .query_set_id = query_set_id, .queries = &text, .query_count = 1};
+  lc_client_message message = {
+      .kind = LC_SUBSCRIBE, .request_id = request_id, .query_set_id = query_set_id, .queries = &text, .query_count = 1};
   lc_client_message_encode(LC_PROTOCOL_V3, &message, to);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Sessions and calls against a whole server with the engine tests' module: replies in order (client-protocol 7), refusals, disconnects, resets
- * and restarts. Message tags are those of client-protocol 5: 0 InitialConnection, 1 SubscribeApplied, 4 TransactionUpdate, 6 ReducerResult.
+ * Sessions and calls against a whole server with the engine tests' module: replies in order (client-protocol 7), refusals, disconnects,
+ * resets and restarts. Message tags are those of client-protocol 5: 0 InitialConnection, 1 SubscribeApplied, 4 TransactionUpdate, 6
+ * ReducerResult.
  */
 #include "fixture.h"
 
@@ -132,7 +133,11 @@ TEST(a_client_that_vanishes_is_disconnected) {
 }
 
 TEST(every_outcome_of_a_call_has_its_status) {
-  static const struct { const char *reducer, *arguments; int status; const char *text; } calls[] = {
+  static const struct {
+    const char *reducer, *arguments;
+    int status;
+    const char *text;
+  } calls[] = {
       {"open_account", "[4,5]", 200, ""},
       {"open_account", "{\"a\":5,\"b\":5}", 200, ""},
       {"transfer", "[1,9,1]", 530, "account_missing"},

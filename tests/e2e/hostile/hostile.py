@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "replay"))
 import messages
@@ -209,7 +210,7 @@ def main():
     options = parser.parse_args()
     vectors = os.path.join(here, "..", "..", "vectors")
     directory = tempfile.mkdtemp(prefix="lc-hostile-")
-    process, port = replay.start_server(options.server, vectors, directory)
+    process, port = replay.start_server(options.server, vectors, directory, "--call-budget", "0.1")
     failed = 0
     try:
         target = replay.Target(port, vectors, options.wasm)

@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import http_compare
 import messages
@@ -339,13 +340,13 @@ def run_scenario(target, vectors, name, status):
     return WebSocketScenario(target, header, lines, status).run()
 
 
-def start_server(binary, vectors, directory):
+def start_server(binary, vectors, directory, *more):
     keys = os.path.join(directory, "keys")
     os.makedirs(keys)
     for name in ("id_ecdsa", "id_ecdsa.pub"):
         shutil.copy(os.path.join(vectors, "keys", name), keys)
     log = open(os.path.join(directory, "server.log"), "w")
-    process = subprocess.Popen([binary, "start", "--listen-addr", "127.0.0.1:0", "--data-dir", os.path.join(directory, "data"), "--jwt-key-dir", keys],
+    process = subprocess.Popen([binary, "start", "--listen-addr", "127.0.0.1:0", "--data-dir", os.path.join(directory, "data"), "--jwt-key-dir", keys, *more],
                                stdout=subprocess.PIPE, stderr=log, text=True)
     for text in process.stdout:
         found = re.search(r"127\.0\.0\.1:(\d+)", text)
