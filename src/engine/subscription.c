@@ -243,6 +243,7 @@ static lc_err rows_add(lc_query *plan, bool always, lc_subscription_rows *rows) 
   lc_subscription_entry *entry = &rows->entries[rows->count++];
   entry->table = lc_query_table(plan);
   lc_err err = lc_query_rows(plan, &entry->rows);
+  if (err.code == LC_ERR_TOO_LARGE) return err; /* the client can ask for less */
   return lc_failed(err) ? lc_fail(LC_ERR_INTERNAL, "Internal error evaluating queries") : lc_ok();
 }
 

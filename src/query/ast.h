@@ -6,17 +6,24 @@
 
 typedef enum lc__literal_class { LC__LITERAL_NUMBER, LC__LITERAL_STRING, LC__LITERAL_HEX, LC__LITERAL_BOOL } lc__literal_class;
 typedef enum lc__compare { LC__EQ, LC__NE, LC__LT, LC__LE, LC__GT, LC__GE } lc__compare;
-typedef enum lc__expr_kind { LC__EXPR_LITERAL, LC__EXPR_SENDER, LC__EXPR_COLUMN, LC__EXPR_COMPARE, LC__EXPR_AND, LC__EXPR_OR } lc__expr_kind;
+typedef enum lc__expr_kind {
+  LC__EXPR_LITERAL,
+  LC__EXPR_SENDER,
+  LC__EXPR_COLUMN,
+  LC__EXPR_COMPARE,
+  LC__EXPR_AND,
+  LC__EXPR_OR
+} lc__expr_kind;
 
 typedef struct lc__expr lc__expr;
 struct lc__expr {
   lc__expr_kind kind;
   lc__literal_class literal;
   lc__compare compare;
-  lc_str text;             /* LITERAL: its text, sign included; COLUMN: its name */
-  lc_str qualifier;        /* COLUMN: ptr NULL when there is none */
-  lc__expr *left, *right;  /* COMPARE */
-  lc__expr **terms;        /* AND, OR: flat */
+  lc_str text;            /* LITERAL: its text, sign included; COLUMN: its name */
+  lc_str qualifier;       /* COLUMN: ptr NULL when there is none */
+  lc__expr *left, *right; /* COMPARE */
+  lc__expr **terms;       /* AND, OR: flat */
   uint32_t term_count;
   uint32_t height; /* levels of the tree below and including this one */
 };
@@ -25,7 +32,12 @@ typedef struct lc__relation {
   lc_str table, alias; /* alias: ptr NULL when there is none */
 } lc__relation;
 
-typedef enum lc__projection_kind { LC__PROJECT_ALL, LC__PROJECT_RELATION /* t.* */, LC__PROJECT_COUNT, LC__PROJECT_COLUMNS } lc__projection_kind;
+typedef enum lc__projection_kind {
+  LC__PROJECT_ALL,
+  LC__PROJECT_RELATION /* t.* */,
+  LC__PROJECT_COUNT,
+  LC__PROJECT_COLUMNS
+} lc__projection_kind;
 
 typedef struct lc__projection_item {
   lc__expr *column;
@@ -63,7 +75,12 @@ typedef struct lc__statement {
   lc__expr *variable_value;
 } lc__statement;
 
-enum { LC__SQL_TEXT_MAX = 50000, LC__SQL_DEPTH_MAX = 48, LC__SQL_TERMS_MAX = 1600, LC__SQL_HEIGHT_MAX = 200 /* of a WHERE clause: what walks it recurses */ };
+enum {
+  LC__SQL_TEXT_MAX = 50000,
+  LC__SQL_DEPTH_MAX = 47,
+  LC__SQL_TERMS_MAX = 1600,
+  LC__SQL_HEIGHT_MAX = 200 /* of a WHERE clause: what walks it recurses */
+};
 
 /* Parses exactly one statement of the dialect. Errors: LC_ERR_SQL with the text clients see. */
 lc_err lc__sql_parse(lc_arena *arena, lc_dialect dialect, lc_str sql, lc__statement *statement);

@@ -23,7 +23,8 @@ lc_err lc__bind_table(const lc_query_context *context, lc_str name, lc_table **t
     return lc_fail(LC_ERR_SQL, "no such table: `%.*s`. If the table exists, it may be marked private.", LC_STR_ARGS(name));
   }
   if (!context->is_owner && context->has_row_rules && context->has_row_rules(context->engine, *table)) {
-    return lc_fail(LC_ERR_DENIED, "table `%.*s` has row-level security rules, which are not evaluated yet: only the owner may read it", LC_STR_ARGS(name));
+    return lc_fail(LC_ERR_DENIED, "table `%.*s` has row-level security rules, which are not evaluated yet: only the owner may read it",
+                   LC_STR_ARGS(name));
   }
   return lc_ok();
 }
@@ -102,7 +103,9 @@ static lc_err bind_sender(binder *b, const lc_type *expected, lc__bound **bound)
 
 static lc_err bind_expr(binder *b, const lc__expr *expr, const lc_type *expected, lc__bound **bound);
 
-static bool is_constant(const lc__expr *expr) { return expr->kind == LC__EXPR_LITERAL || expr->kind == LC__EXPR_SENDER; }
+static bool is_constant(const lc__expr *expr) {
+  return expr->kind == LC__EXPR_LITERAL || expr->kind == LC__EXPR_SENDER;
+}
 
 static lc_err bind_compare(binder *b, const lc__expr *expr, lc__bound **bound) {
   static const char *const symbols[] = {"=", "<>", "<", "<=", ">", ">="};
@@ -120,7 +123,8 @@ static lc_err bind_compare(binder *b, const lc__expr *expr, lc__bound **bound) {
   if (!lc__type_is_comparable(left->type)) {
     lc_buf name = {0};
     lc_type_print(&name, left->type);
-    lc_err err = lc_fail(LC_ERR_SQL, "Invalid binary operator `%s` for type `%.*s`", symbols[expr->compare], LC_STR_ARGS(lc_buf_str(&name)));
+    lc_err err =
+        lc_fail(LC_ERR_SQL, "Invalid binary operator `%s` for type `%.*s`", symbols[expr->compare], LC_STR_ARGS(lc_buf_str(&name)));
     lc_buf_deinit(&name);
     return err;
   }
@@ -135,7 +139,8 @@ static lc_err bind_terms(binder *b, const lc__expr *expr, lc__bound **bound) {
   *bound = bound_new(b, expr->kind == LC__EXPR_AND ? LC__BOUND_AND : LC__BOUND_OR, lc_type_primitive(LC_TYPE_BOOL));
   (*bound)->terms = LC_ARENA_ARRAY(b->arena, lc__bound *, expr->term_count);
   (*bound)->term_count = expr->term_count;
-  for (uint32_t i = 0; i < expr->term_count; i++) LC_TRY(bind_expr(b, expr->terms[i], lc_type_primitive(LC_TYPE_BOOL), &(*bound)->terms[i]));
+  for (uint32_t i = 0; i < expr->term_count; i++)
+    LC_TRY(bind_expr(b, expr->terms[i], lc_type_primitive(LC_TYPE_BOOL), &(*bound)->terms[i]));
   return lc_ok();
 }
 
@@ -146,7 +151,8 @@ static lc_err bind_expr(binder *b, const lc__expr *expr, const lc_type *expected
       if (expected == NULL) expected = lc_type_primitive(LC_TYPE_BOOL);
       *bound = bound_new(b, LC__BOUND_CONSTANT, expected);
       return lc__bind_literal(b->arena, expected, expr, &(*bound)->value);
-    case LC__EXPR_SENDER: return bind_sender(b, expected, bound);
+    case LC__EXPR_SENDER:
+      return bind_sender(b, expected, bound);
     case LC__EXPR_COLUMN: {
       uint32_t column;
       LC_TRY(lc__bind_column(b->table, b->relation, expr->qualifier, expr->text, &column));
@@ -154,14 +160,19 @@ static lc_err bind_expr(binder *b, const lc__expr *expr, const lc_type *expected
       (*bound)->column = column;
       break;
     }
-    case LC__EXPR_COMPARE: LC_TRY(bind_compare(b, expr, bound)); break;
+    case LC__EXPR_COMPARE:
+      LC_TRY(bind_compare(b, expr, bound));
+      break;
     case LC__EXPR_AND:
-    case LC__EXPR_OR: LC_TRY(bind_terms(b, expr, bound)); break;
+    case LC__EXPR_OR:
+      LC_TRY(bind_terms(b, expr, bound));
+      break;
   }
   return expected == NULL || lc_type_equal((*bound)->type, expected) ? lc_ok() : mismatch((*bound)->type, expected);
 }
 
-lc_err lc__bind_where(lc_arena *arena, const lc_query_context *context, lc_table *table, const lc__relation *relation, const lc__expr *where, lc__bound **bound) {
+lc_err lc__bind_where(lc_arena *arena, const lc_query_context *context, lc_table *table, const lc__relation *relation,
+                      const lc__expr *where, lc__bound **bound) {
   *bound = NULL;
   if (where == NULL) return lc_ok();
   binder b = {.arena = arena, .context = context, .table = table, .relation = relation};

@@ -1,10 +1,18 @@
 #include "query/lexer.h"
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+static bool is_hex_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 /* Bytes above 0x7f belong to letters: the text was checked to be UTF-8, and no other class of character is told apart. */
-static bool is_word_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80; }
-static bool is_word(char c) { return is_word_start(c) || is_digit(c) || c == '$'; }
+static bool is_word_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+}
+static bool is_word(char c) {
+  return is_word_start(c) || is_digit(c) || c == '$';
+}
 
 static char peek(const lc__lexer *lexer, size_t ahead) {
   return lexer->at + ahead < lexer->text.len ? lexer->text.ptr[lexer->at + ahead] : 0;
@@ -23,9 +31,12 @@ static lc_err skip_blanks(lc__lexer *lexer) {
       size_t depth = 0;
       do {
         if (lexer->at + 1 >= lexer->text.len) return lc_fail(LC_ERR_SQL, "sql parser error: unterminated comment");
-        if (peek(lexer, 0) == '/' && peek(lexer, 1) == '*') depth++, lexer->at += 2;
-        else if (peek(lexer, 0) == '*' && peek(lexer, 1) == '/') depth--, lexer->at += 2;
-        else lexer->at++;
+        if (peek(lexer, 0) == '/' && peek(lexer, 1) == '*')
+          depth++, lexer->at += 2;
+        else if (peek(lexer, 0) == '*' && peek(lexer, 1) == '/')
+          depth--, lexer->at += 2;
+        else
+          lexer->at++;
       } while (depth > 0);
     } else {
       return lc_ok();
@@ -76,9 +87,11 @@ static void number(lc__lexer *lexer, lc__token *token) {
 }
 
 static lc_err symbol(lc__lexer *lexer, lc__token *token) {
-  static const struct { const char *text, *meaning; } symbols[] = {
-      {"==", "=="}, {"!=", "!="}, {"<>", "!="}, {"<=", "<="}, {">=", ">="}, {"=", "="}, {"<", "<"}, {">", ">"}, {"(", "("},
-      {")", ")"}, {",", ","}, {".", "."}, {"*", "*"}, {";", ";"}, {"+", "+"}, {"-", "-"},
+  static const struct {
+    const char *text, *meaning;
+  } symbols[] = {
+      {"==", "=="}, {"!=", "!="}, {"<>", "!="}, {"<=", "<="}, {">=", ">="}, {"=", "="}, {"<", "<"}, {">", ">"},
+      {"(", "("},   {")", ")"},   {",", ","},   {".", "."},   {"*", "*"},   {";", ";"}, {"+", "+"}, {"-", "-"},
   };
   for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
     size_t len = strlen(symbols[i].text);
@@ -144,4 +157,6 @@ bool lc__token_is_word(const lc__token *token, const char *keyword) {
   return token->kind == LC__TOKEN_WORD && lc_str_equal_nocase(token->text, lc_str_of(keyword));
 }
 
-bool lc__token_is_symbol(const lc__token *token, const char *text) { return token->kind == LC__TOKEN_SYMBOL && lc_str_is(token->text, text); }
+bool lc__token_is_symbol(const lc__token *token, const char *text) {
+  return token->kind == LC__TOKEN_SYMBOL && lc_str_is(token->text, text);
+}

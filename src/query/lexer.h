@@ -4,8 +4,14 @@
 #include "base/error.h"
 
 typedef enum lc__token_kind {
-  LC__TOKEN_END, LC__TOKEN_WORD /* unquoted: keyword or name */, LC__TOKEN_QUOTED /* "name" */, LC__TOKEN_NUMBER, LC__TOKEN_STRING, LC__TOKEN_HEX,
-  LC__TOKEN_PARAMETER /* :name */, LC__TOKEN_SYMBOL,
+  LC__TOKEN_END,
+  LC__TOKEN_WORD /* unquoted: keyword or name */,
+  LC__TOKEN_QUOTED /* "name" */,
+  LC__TOKEN_NUMBER,
+  LC__TOKEN_STRING,
+  LC__TOKEN_HEX,
+  LC__TOKEN_PARAMETER /* :name */,
+  LC__TOKEN_SYMBOL,
 } lc__token_kind;
 
 typedef struct lc__token {

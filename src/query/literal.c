@@ -5,12 +5,15 @@
 static lc_err unparsable(const lc_type *type, lc_str text) {
   lc_buf name = {0};
   lc_type_print(&name, type);
-  lc_err err = lc_fail(LC_ERR_SQL, "The literal expression `%.*s` cannot be parsed as type `%.*s`", LC_STR_ARGS(text), LC_STR_ARGS(lc_buf_str(&name)));
+  lc_err err = lc_fail(LC_ERR_SQL, "The literal expression `%.*s` cannot be parsed as type `%.*s`", LC_STR_ARGS(text),
+                       LC_STR_ARGS(lc_buf_str(&name)));
   lc_buf_deinit(&name);
   return err;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /* [sign] digits [. digits] [e [sign] digits], with at least one digit; the whole text. */
 typedef struct decimal {
@@ -161,17 +164,20 @@ static int64_t days_from_civil(int year, int month, int day) {
   return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 }
 
-/* RFC 3339 with an offset; a leap second counts as the second after it; `T` or a blank between date and time; any fraction, cut to microseconds. */
+/* RFC 3339 with an offset; a leap second counts as the second after it; `T` or a blank between date and time; any fraction, cut to
+ * microseconds. */
 static bool timestamp_parse(lc_str text, int64_t *micros) {
   static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   int year, month, day, hour, minute, second, offset_hour, offset_minute;
-  if (text.len < 20 || !digits_number(text, 0, 4, &year) || text.ptr[4] != '-' || !digits_number(text, 5, 2, &month) || text.ptr[7] != '-' ||
-      !digits_number(text, 8, 2, &day) || (text.ptr[10] != 'T' && text.ptr[10] != 't' && text.ptr[10] != ' ') || !digits_number(text, 11, 2, &hour) ||
-      text.ptr[13] != ':' || !digits_number(text, 14, 2, &minute) || text.ptr[16] != ':' || !digits_number(text, 17, 2, &second)) {
+  if (text.len < 20 || !digits_number(text, 0, 4, &year) || text.ptr[4] != '-' || !digits_number(text, 5, 2, &month) ||
+      text.ptr[7] != '-' || !digits_number(text, 8, 2, &day) || (text.ptr[10] != 'T' && text.ptr[10] != 't' && text.ptr[10] != ' ') ||
+      !digits_number(text, 11, 2, &hour) || text.ptr[13] != ':' || !digits_number(text, 14, 2, &minute) || text.ptr[16] != ':' ||
+      !digits_number(text, 17, 2, &second)) {
     return false;
   }
   bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 60) return false;
+  if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 60)
+    return false;
   size_t at = 19;
   int64_t fraction = 0;
   if (text.ptr[at] == '.') {
@@ -216,17 +222,20 @@ static lc_err encode_special(lc_buf *to, const lc_type *type, lc_str text) {
       if (!timestamp_parse(text, &micros)) break;
       lc_buf_put64(to, (uint64_t)micros);
       return lc_ok();
-    default: break;
+    default:
+      break;
   }
   return unparsable(type, text);
 }
 
-bool lc__type_is_bytes(const lc_type *type) { return type->kind == LC_TYPE_ARRAY && lc_type_resolve(type->element)->kind == LC_TYPE_U8; }
+bool lc__type_is_bytes(const lc_type *type) {
+  return type->kind == LC_TYPE_ARRAY && lc_type_resolve(type->element)->kind == LC_TYPE_U8;
+}
 
 bool lc__type_is_comparable(const lc_type *type) {
   return lc_type_is_integer(type->kind) || type->kind == LC_TYPE_BOOL || type->kind == LC_TYPE_STRING || type->kind == LC_TYPE_F32 ||
-         type->kind == LC_TYPE_F64 || lc__type_is_bytes(type) || type->special == LC_SPECIAL_IDENTITY || type->special == LC_SPECIAL_CONNECTION_ID ||
-         type->special == LC_SPECIAL_TIMESTAMP || type->special == LC_SPECIAL_UUID;
+         type->kind == LC_TYPE_F64 || lc__type_is_bytes(type) || type->special == LC_SPECIAL_IDENTITY ||
+         type->special == LC_SPECIAL_CONNECTION_ID || type->special == LC_SPECIAL_TIMESTAMP || type->special == LC_SPECIAL_UUID;
 }
 
 lc_err lc__literal_encode(lc_buf *to, const lc_type *type, lc_str text) {

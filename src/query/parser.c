@@ -14,10 +14,16 @@ typedef struct parser {
   uint32_t depth;
 } parser;
 
-static lc_err advance(parser *p) { return lc__lexer_next(&p->lexer, &p->token); }
+static lc_err advance(parser *p) {
+  return lc__lexer_next(&p->lexer, &p->token);
+}
 
-static bool at_word(const parser *p, const char *keyword) { return lc__token_is_word(&p->token, keyword); }
-static bool at_symbol(const parser *p, const char *symbol) { return lc__token_is_symbol(&p->token, symbol); }
+static bool at_word(const parser *p, const char *keyword) {
+  return lc__token_is_word(&p->token, keyword);
+}
+static bool at_symbol(const parser *p, const char *symbol) {
+  return lc__token_is_symbol(&p->token, symbol);
+}
 
 static lc_err unexpected(const parser *p, const char *wanted) {
   if (p->token.kind == LC__TOKEN_END) return lc_fail(LC_ERR_SQL, "sql parser error: Expected %s, found: EOF", wanted);
@@ -25,20 +31,29 @@ static lc_err unexpected(const parser *p, const char *wanted) {
 }
 
 static lc_err quote_keyword(const parser *p) {
-  return lc_fail(LC_ERR_SQL, "sql parser error: `%.*s` is a keyword here; as a table's name it needs double quotes", LC_STR_ARGS(p->token.text));
+  return lc_fail(LC_ERR_SQL, "sql parser error: `%.*s` is a keyword here; as a table's name it needs double quotes",
+                 LC_STR_ARGS(p->token.text));
 }
 
-static lc_err unsupported(const parser *p) { return lc_fail(LC_ERR_SQL, "Unsupported: %.*s", LC_STR_ARGS(p->sql)); }
+static lc_err unsupported(const parser *p) {
+  return lc_fail(LC_ERR_SQL, "Unsupported: %.*s", LC_STR_ARGS(p->sql));
+}
 
-static lc_err expect_word(parser *p, const char *keyword) { return at_word(p, keyword) ? advance(p) : unexpected(p, keyword); }
-static lc_err expect_symbol(parser *p, const char *symbol) { return at_symbol(p, symbol) ? advance(p) : unexpected(p, symbol); }
+static lc_err expect_word(parser *p, const char *keyword) {
+  return at_word(p, keyword) ? advance(p) : unexpected(p, keyword);
+}
+static lc_err expect_symbol(parser *p, const char *symbol) {
+  return at_symbol(p, symbol) ? advance(p) : unexpected(p, symbol);
+}
 
 static lc_err accept_word(parser *p, const char *keyword, bool *accepted) {
   *accepted = at_word(p, keyword);
   return *accepted ? advance(p) : lc_ok();
 }
 
-static bool at_name(const parser *p) { return p->token.kind == LC__TOKEN_WORD || p->token.kind == LC__TOKEN_QUOTED; }
+static bool at_name(const parser *p) {
+  return p->token.kind == LC__TOKEN_WORD || p->token.kind == LC__TOKEN_QUOTED;
+}
 
 /* One of a list of words; the tables below are those of sql-and-subscriptions.md 1.2. */
 static bool at_one_of(const parser *p, const char *const *words) {
@@ -48,14 +63,38 @@ static bool at_one_of(const parser *p, const char *const *words) {
   return false;
 }
 
-static const char *const not_an_alias[] = {
-    "WITH", "EXPLAIN", "ANALYZE", "SELECT", "WHERE", "GROUP", "SORT", "HAVING", "ORDER", "PIVOT", "TOP", "LATERAL", "VIEW", "LIMIT", "OFFSET",
-    "FETCH", "UNION", "EXCEPT", "INTERSECT", "ON", "JOIN", "INNER", "CROSS", "FULL", "LEFT", "RIGHT", "NATURAL", "USING", "CLUSTER", "DISTRIBUTE",
-    "OUTER", "SET", "QUALIFY", "WINDOW", "END", "PARTITION", "FOR", NULL};
-static const char *const not_a_column[] = {
-    "CASE", "CAST", "TRY_CAST", "SAFE_CAST", "EXISTS", "EXTRACT", "CEIL", "FLOOR", "POSITION", "SUBSTRING", "OVERLAY", "TRIM", "INTERVAL", "LISTAGG",
-    "ARRAY_AGG", "NOT", "USER", "SESSION_USER", "CURRENT_USER", "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME",
-    "LOCALTIMESTAMP", "NULL", NULL};
+static const char *const not_an_alias[] = {"WITH",    "EXPLAIN", "ANALYZE",   "SELECT",    "WHERE",   "GROUP",      "SORT",   "HAVING",
+                                           "ORDER",   "PIVOT",   "TOP",       "LATERAL",   "VIEW",    "LIMIT",      "OFFSET", "FETCH",
+                                           "UNION",   "EXCEPT",  "INTERSECT", "ON",        "JOIN",    "INNER",      "CROSS",  "FULL",
+                                           "LEFT",    "RIGHT",   "NATURAL",   "USING",     "CLUSTER", "DISTRIBUTE", "OUTER",  "SET",
+                                           "QUALIFY", "WINDOW",  "END",       "PARTITION", "FOR",     NULL};
+static const char *const not_a_column[] = {"CASE",
+                                           "CAST",
+                                           "TRY_CAST",
+                                           "SAFE_CAST",
+                                           "EXISTS",
+                                           "EXTRACT",
+                                           "CEIL",
+                                           "FLOOR",
+                                           "POSITION",
+                                           "SUBSTRING",
+                                           "OVERLAY",
+                                           "TRIM",
+                                           "INTERVAL",
+                                           "LISTAGG",
+                                           "ARRAY_AGG",
+                                           "NOT",
+                                           "USER",
+                                           "SESSION_USER",
+                                           "CURRENT_USER",
+                                           "CURRENT_CATALOG",
+                                           "CURRENT_DATE",
+                                           "CURRENT_TIME",
+                                           "CURRENT_TIMESTAMP",
+                                           "LOCALTIME",
+                                           "LOCALTIMESTAMP",
+                                           "NULL",
+                                           NULL};
 static const char *const not_a_table[] = {"TABLE", "UNNEST", "LATERAL", NULL};
 static const char *const join_words[] = {"JOIN", "INNER", "CROSS", "LEFT", "RIGHT", "FULL", "NATURAL", NULL};
 
@@ -116,9 +155,15 @@ static lc_err literal(parser *p, lc__expr **expr) {
   if (sign) LC_TRY(advance(p));
   *expr = expr_new(p, LC__EXPR_LITERAL);
   switch (p->token.kind) {
-    case LC__TOKEN_NUMBER: (*expr)->literal = LC__LITERAL_NUMBER; break;
-    case LC__TOKEN_STRING: (*expr)->literal = LC__LITERAL_STRING; break;
-    case LC__TOKEN_HEX: (*expr)->literal = LC__LITERAL_HEX; break;
+    case LC__TOKEN_NUMBER:
+      (*expr)->literal = LC__LITERAL_NUMBER;
+      break;
+    case LC__TOKEN_STRING:
+      (*expr)->literal = LC__LITERAL_STRING;
+      break;
+    case LC__TOKEN_HEX:
+      (*expr)->literal = LC__LITERAL_HEX;
+      break;
     default:
       if (!at_word(p, "TRUE") && !at_word(p, "FALSE")) {
         return p->token.kind == LC__TOKEN_END ? unexpected(p, "an expression")
@@ -126,8 +171,10 @@ static lc_err literal(parser *p, lc__expr **expr) {
       }
       (*expr)->literal = LC__LITERAL_BOOL;
   }
-  if (sign && (*expr)->literal != LC__LITERAL_NUMBER) return lc_fail(LC_ERR_SQL, "Unsupported expression: a sign may only precede a number");
-  (*expr)->text = sign ? lc_arena_printf(p->arena, "%c%.*s", negative ? '-' : '+', LC_STR_ARGS(p->token.text)) : lc_arena_str(p->arena, p->token.text);
+  if (sign && (*expr)->literal != LC__LITERAL_NUMBER)
+    return lc_fail(LC_ERR_SQL, "Unsupported expression: a sign may only precede a number");
+  (*expr)->text =
+      sign ? lc_arena_printf(p->arena, "%c%.*s", negative ? '-' : '+', LC_STR_ARGS(p->token.text)) : lc_arena_str(p->arena, p->token.text);
   return advance(p);
 }
 
@@ -142,7 +189,8 @@ static lc_err primary(parser *p, lc__expr **expr) {
     return expect_symbol(p, ")");
   }
   if (p->token.kind == LC__TOKEN_PARAMETER) {
-    if (!lc_str_is(p->token.text, "sender")) return lc_fail(LC_ERR_SQL, "Unsupported literal expression: :%.*s", LC_STR_ARGS(p->token.text));
+    if (!lc_str_is(p->token.text, "sender"))
+      return lc_fail(LC_ERR_SQL, "Unsupported literal expression: :%.*s", LC_STR_ARGS(p->token.text));
     *expr = expr_new(p, LC__EXPR_SENDER);
     return advance(p);
   }
@@ -198,7 +246,8 @@ static lc_err chain(parser *p, const char *word, lc__expr_kind kind, lc_err (*op
   LC_TRY(add_height(node, *expr));
   while (at_word(p, word)) {
     LC_TRY(advance(p));
-    if (node->term_count == LC__SQL_TERMS_MAX) return lc_fail(LC_ERR_SQL, "sql parser error: recursion limit exceeded (more than %d terms)", LC__SQL_TERMS_MAX);
+    if (node->term_count == LC__SQL_TERMS_MAX)
+      return lc_fail(LC_ERR_SQL, "sql parser error: recursion limit exceeded (more than %d terms)", LC__SQL_TERMS_MAX);
     if (node->term_count == cap) {
       lc__expr **grown = LC_ARENA_ARRAY(p->arena, lc__expr *, cap * 2);
       memcpy(grown, node->terms, cap * sizeof *grown);
@@ -213,15 +262,20 @@ static lc_err chain(parser *p, const char *word, lc__expr_kind kind, lc_err (*op
   return lc_ok();
 }
 
-static lc_err conjunction(parser *p, lc__expr **expr) { return chain(p, "AND", LC__EXPR_AND, comparison, expr); }
-static lc_err disjunction(parser *p, lc__expr **expr) { return chain(p, "OR", LC__EXPR_OR, conjunction, expr); }
+static lc_err conjunction(parser *p, lc__expr **expr) {
+  return chain(p, "AND", LC__EXPR_AND, comparison, expr);
+}
+static lc_err disjunction(parser *p, lc__expr **expr) {
+  return chain(p, "OR", LC__EXPR_OR, conjunction, expr);
+}
 
 static lc_err relation(parser *p, bool allow_alias, lc__relation *relation) {
   if (at_one_of(p, not_a_table)) return quote_keyword(p);
   LC_TRY(dotted_name(p, true, &relation->table, NULL, NULL));
   if (at_symbol(p, "(")) {
     LC_TRY(advance(p));
-    if (!at_symbol(p, ")")) return lc_fail(LC_ERR_SQL, "Reading the view `%.*s` with arguments is not supported yet", LC_STR_ARGS(relation->table));
+    if (!at_symbol(p, ")"))
+      return lc_fail(LC_ERR_SQL, "Reading the view `%.*s` with arguments is not supported yet", LC_STR_ARGS(relation->table));
     LC_TRY(advance(p));
   }
   if (!allow_alias) return lc_ok();
@@ -281,7 +335,8 @@ static lc_err projection_columns(parser *p, lc__statement *statement) {
       statement->projected_relation = item->column->qualifier;
       return lc_ok();
     }
-    if (is_keyword) return lc_fail(LC_ERR_SQL, "Unsupported projection expression: %.*s", LC_STR_ARGS(whole)); /* but user.* is a relation */
+    if (is_keyword)
+      return lc_fail(LC_ERR_SQL, "Unsupported projection expression: %.*s", LC_STR_ARGS(whole)); /* but user.* is a relation */
     if (at_symbol(p, "(")) {
       if (lc_str_equal_nocase(whole, LC_STR("COUNT")) && statement->item_count == 1) return count_projection(p, statement);
       return lc_fail(LC_ERR_SQL, "Unsupported projection expression: %.*s", LC_STR_ARGS(whole));

@@ -46,7 +46,8 @@ static void note_limit(void *context, const lc__bound *compare) {
     case LC__LE:
       if (is_tighter(compare, limits->upper, -1)) limits->upper = compare;
       break;
-    case LC__NE: break;
+    case LC__NE:
+      break;
   }
 }
 
@@ -137,20 +138,29 @@ static bool eval_bool(const lc__plan *plan, const lc__bound *bound, const lc_row
     case LC__BOUND_COMPARE: {
       int order = lc_value_compare(bound->left->type, eval_value(plan, bound->left, row), eval_value(plan, bound->right, row));
       switch (bound->compare) {
-        case LC__EQ: return order == 0;
-        case LC__NE: return order != 0;
-        case LC__LT: return order < 0;
-        case LC__LE: return order <= 0;
-        case LC__GT: return order > 0;
-        case LC__GE: return order >= 0;
+        case LC__EQ:
+          return order == 0;
+        case LC__NE:
+          return order != 0;
+        case LC__LT:
+          return order < 0;
+        case LC__LE:
+          return order <= 0;
+        case LC__GT:
+          return order > 0;
+        case LC__GE:
+          return order >= 0;
       }
       return false;
     }
-    default: return *eval_value(plan, bound, row) != 0;
+    default:
+      return *eval_value(plan, bound, row) != 0;
   }
 }
 
-bool lc__plan_matches(const lc__plan *plan, const lc_row *row) { return plan->filter == NULL || eval_bool(plan, plan->filter, row); }
+bool lc__plan_matches(const lc__plan *plan, const lc_row *row) {
+  return plan->filter == NULL || eval_bool(plan, plan->filter, row);
+}
 
 lc_err lc__plan_run(const lc__plan *plan, lc__row_visitor visit, void *context) {
   lc_table *table = lc_store_table(plan->store, plan->table_id);
@@ -158,9 +168,12 @@ lc_err lc__plan_run(const lc__plan *plan, lc__row_visitor visit, void *context) 
   lc_index *index = plan->access == LC__ACCESS_SCAN ? NULL : lc_store_index(plan->store, plan->index_id);
   if (index && lc_index_table(index) != table) index = NULL; /* it went away, and its id with it (P1) */
   lc_scan scan;
-  if (index == NULL) lc_table_scan(table, &scan);
-  else if (plan->access == LC__ACCESS_POINT) LC_TRY(lc_index_scan_point(index, plan->key, &scan));
-  else LC_TRY(lc_index_scan_range(index, plan->key, plan->key_columns, plan->from, plan->to, &scan));
+  if (index == NULL)
+    lc_table_scan(table, &scan);
+  else if (plan->access == LC__ACCESS_POINT)
+    LC_TRY(lc_index_scan_point(index, plan->key, &scan));
+  else
+    LC_TRY(lc_index_scan_range(index, plan->key, plan->key_columns, plan->from, plan->to, &scan));
   lc_row row;
   while (lc_scan_next(&scan, &row)) {
     if (lc__plan_matches(plan, &row) && !visit(context, &row)) break;
@@ -178,7 +191,9 @@ static void print_bound(lc_buf *to, const lc__bound *bound) {
       to->len--;
       break;
     }
-    case LC__BOUND_COLUMN: lc_buf_printf(to, "c%u", bound->column); break;
+    case LC__BOUND_COLUMN:
+      lc_buf_printf(to, "c%u", bound->column);
+      break;
     case LC__BOUND_COMPARE:
       lc_buf_put8(to, '(');
       print_bound(to, bound->left);

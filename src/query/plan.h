@@ -4,8 +4,8 @@
  * column's type, and the way to reach the rows. In the arena of the query.
  *
  * Invariants
- *   P1  The filter holds the whole predicate: the access path only narrows what is looked at, so a plan stays right when its index goes away.
- *   P2  Column positions and types stay valid while the table lives; a table that is rebuilt gets a new id, and its old plans end.
+ *   P1  The filter holds the whole predicate: the access path only narrows what is looked at, so a plan stays right when its index goes
+ * away. P2  Column positions and types stay valid while the table lives; a table that is rebuilt gets a new id, and its old plans end.
  */
 #include "query/ast.h"
 #include "store/store.h"
@@ -41,7 +41,8 @@ typedef struct lc__plan {
 /* Finds the table that `from` names for this caller. Errors: LC_ERR_SQL (also for tables the caller may not see), LC_ERR_DENIED. */
 lc_err lc__bind_table(const lc_query_context *context, lc_str name, lc_table **table);
 /* Types the WHERE clause (may be NULL) over `table` as `relation` names it. */
-lc_err lc__bind_where(lc_arena *arena, const lc_query_context *context, lc_table *table, const lc__relation *relation, const lc__expr *where, lc__bound **bound);
+lc_err lc__bind_where(lc_arena *arena, const lc_query_context *context, lc_table *table, const lc__relation *relation,
+                      const lc__expr *where, lc__bound **bound);
 /* The column that a reference means: alias first, then canonical name. */
 lc_err lc__bind_column(lc_table *table, const lc__relation *relation, lc_str qualifier, lc_str name, uint32_t *column);
 /* Types one literal as a value of a column. */

@@ -16,11 +16,13 @@ struct lc_query {
 static lc_err check_projection(const lc__statement *statement) {
   lc_str scope = statement->from.alias.ptr ? statement->from.alias : statement->from.table;
   switch (statement->projection) {
-    case LC__PROJECT_ALL: return lc_ok();
+    case LC__PROJECT_ALL:
+      return lc_ok();
     case LC__PROJECT_RELATION:
       if (lc_str_equal(statement->projected_relation, scope)) return lc_ok();
       return lc_fail(LC_ERR_SQL, "`%.*s` is not in scope", LC_STR_ARGS(statement->projected_relation));
-    default: return lc_fail(LC_ERR_SQL, "Column projections are not supported in subscriptions; Subscriptions must return a table type");
+    default:
+      return lc_fail(LC_ERR_SQL, "Column projections are not supported in subscriptions; Subscriptions must return a table type");
   }
 }
 
@@ -58,9 +60,13 @@ void lc_query_destroy(lc_query *query) {
   free(query);
 }
 
-lc_str lc_query_key(const lc_query *query) { return query->key; }
+lc_str lc_query_key(const lc_query *query) {
+  return query->key;
+}
 
-lc_table *lc_query_table(const lc_query *query) { return lc_store_table(query->plan.store, query->plan.table_id); }
+lc_table *lc_query_table(const lc_query *query) {
+  return lc_store_table(query->plan.store, query->plan.table_id);
+}
 
 const uint32_t *lc_query_tables(const lc_query *query, uint32_t *count) {
   *count = 1;

@@ -31,7 +31,7 @@ typedef struct lc_query lc_query;
 typedef struct lc_row_list {
   lc_buf bytes;
   uint32_t count;
-  uint32_t row_size;   /* length of every row so far, 0 when they differ (then offsets has one start per row) */
+  uint32_t row_size; /* length of every row so far, 0 when they differ (then offsets has one start per row) */
   uint64_t *offsets;
   size_t offsets_cap;
 } lc_row_list;
@@ -64,14 +64,17 @@ bool lc_query_reads_empty_table(const lc_query *query);
  */
 lc_err lc_query_delta(lc_query *query, const lc_delta *delta, lc_row_list *inserts, lc_row_list *deletes);
 /*
- * The pruning key: when the query has the form `column = literal` on its only table, `*column` and `*value` (BSATN, borrowed) say so and the engine
- * finds affected queries by hashing the changed rows' column instead of evaluating each query.
+ * The pruning key: when the query has the form `column = literal` on its only table, `*column` and `*value` (BSATN, borrowed) say so and
+ * the engine finds affected queries by hashing the changed rows' column instead of evaluating each query.
  */
 bool lc_query_equality(const lc_query *query, uint32_t *column, lc_span *value);
 
 /* ---- statements ---- */
 
-typedef struct lc_sql_column { lc_str name; /* ptr NULL when it has none */ const lc_type *type; } lc_sql_column;
+typedef struct lc_sql_column {
+  lc_str name; /* ptr NULL when it has none */
+  const lc_type *type;
+} lc_sql_column;
 
 /* The answer of one statement. Owned by the caller (lc_sql_result_deinit). */
 typedef struct lc_sql_result {
@@ -83,10 +86,12 @@ typedef struct lc_sql_result {
 } lc_sql_result;
 void lc_sql_result_deinit(lc_sql_result *result);
 
-/* Whether the text is a statement that writes (so that the engine opens a transaction that it will commit). LC_ERR_SQL when it does not parse. */
+/* Whether the text is a statement that writes (so that the engine opens a transaction that it will commit). LC_ERR_SQL when it does not
+ * parse. */
 lc_err lc_sql_writes(lc_str sql, bool *writes);
 /*
  * Runs exactly one statement, inside the transaction that the caller opened (and aborts when this fails). Errors: LC_ERR_SQL with the text
- * clients see; LC_ERR_DENIED; LC_ERR_TOO_LARGE for a SELECT with too many rows or an UPDATE of too many; what inserting a row can fail with.
+ * clients see; LC_ERR_DENIED; LC_ERR_TOO_LARGE for a SELECT with too many rows or an UPDATE of too many; what inserting a row can fail
+ * with.
  */
 lc_err lc_sql_run(const lc_query_context *context, lc_str sql, lc_sql_result *result);

@@ -1,9 +1,8 @@
 /* Rows as they go to clients: bytes back to back; row starts are kept only once two rows differ in length. */
-#include "query/query.h"
-
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "query/query.h"
 
 void lc_row_list_deinit(lc_row_list *list) {
   lc_buf_deinit(&list->bytes);

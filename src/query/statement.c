@@ -1,4 +1,5 @@
-/* Statements: SELECT with projections, COUNT and LIMIT, and the writes INSERT, UPDATE, DELETE, SET; each inside the caller's transaction. */
+/* Statements: SELECT with projections, COUNT and LIMIT, and the writes INSERT, UPDATE, DELETE, SET; each inside the caller's transaction.
+ */
 #include "base/map.h"
 #include "base/vec.h"
 #include "query/literal.h"
@@ -21,7 +22,9 @@ lc_err lc_sql_writes(lc_str sql, bool *writes) {
 
 /* ---- SELECT ---- */
 
-static size_t rows_max(const lc_query_context *context) { return context->rows_max ? context->rows_max : LC_QUERY_ROWS_MAX; }
+static size_t rows_max(const lc_query_context *context) {
+  return context->rows_max ? context->rows_max : LC_QUERY_ROWS_MAX;
+}
 
 typedef struct projector {
   lc_sql_result *result;
@@ -40,7 +43,8 @@ static lc_err gather_row(projector *p, const lc_row *row) {
   lc_buf_clear(&p->row);
   for (uint32_t i = 0; i < p->column_count; i++) {
     lc_span value = lc_layout_column(p->layout, row->bytes, p->columns[i]);
-    if (value.len > p->rows_max - p->row.len) return lc_fail(LC_ERR_TOO_LARGE, "a row of the answer is larger than %zu bytes: ask for fewer columns", p->rows_max);
+    if (value.len > p->rows_max - p->row.len)
+      return lc_fail(LC_ERR_TOO_LARGE, "a row of the answer is larger than %zu bytes: ask for fewer columns", p->rows_max);
     lc_buf_put_span(&p->row, value);
   }
   return lc_ok();
@@ -102,7 +106,11 @@ static lc_err run_select(const lc_query_context *context, const lc__statement *s
   lc__plan_access(arena, table, filter, &plan);
 
   uint64_t limit = statement->has_limit ? statement->limit : UINT64_MAX;
-  projector p = {.result = result, .rows_max = rows_max(context), .layout = plan.layout, .limit = limit, .counting = statement->projection == LC__PROJECT_COUNT};
+  projector p = {.result = result,
+                 .rows_max = rows_max(context),
+                 .layout = plan.layout,
+                 .limit = limit,
+                 .counting = statement->projection == LC__PROJECT_COUNT};
   if (!p.counting) {
     uint32_t *columns;
     LC_TRY(project_columns(table, statement, result, &columns));
@@ -114,8 +122,10 @@ static lc_err run_select(const lc_query_context *context, const lc__statement *s
   }
   /* A limit applies to the one row of the count, not to what is counted. */
   p.limit = UINT64_MAX;
-  if (filter == NULL) p.count = lc_table_row_count(table);
-  else LC_TRY(lc__plan_run(&plan, project_row, &p));
+  if (filter == NULL)
+    p.count = lc_table_row_count(table);
+  else
+    LC_TRY(lc__plan_run(&plan, project_row, &p));
   result->column_count = 1;
   result->columns = LC_ARENA_NEW(arena, lc_sql_column);
   result->columns[0] = (lc_sql_column){lc_arena_str(arena, statement->count_alias), lc_type_primitive(LC_TYPE_U64)};
@@ -145,15 +155,17 @@ static lc_err check_write(const lc_query_context *context, lc_table *table) {
   if (lc_table_id(table) == LC_ST_ENV) return lc_fail(LC_ERR_SQL, "Database environment variables can only be changed by publishing");
   uint32_t id = lc_table_id(table);
   bool catalogue = id < LC_ST_FIRST_USER && id != LC_ST_VAR && id != LC_ST_CLIENT && id != LC_ST_CONNECTION_CREDENTIALS;
-  if (lc_table_def_of(table)->schedule) return lc_fail(LC_ERR_SQL, "SQL writes to scheduled tables are not supported");
   if (is_outbox(context->store, id)) return lc_fail(LC_ERR_SQL, "SQL writes to outbox tables are not supported");
   if (catalogue) { /* the tables in memory follow these rows only when the schema changes them */
-    return lc_fail(LC_ERR_SQL, "The system table `%.*s` describes the schema; it can only be changed by publishing", LC_STR_ARGS(lc_table_name(table)));
+    return lc_fail(LC_ERR_SQL, "The system table `%.*s` describes the schema; it can only be changed by publishing",
+                   LC_STR_ARGS(lc_table_name(table)));
   }
   return lc_ok();
 }
 
-static lc_err index_error(lc_err err) { return err.code == LC_ERR_UNIQUE ? lc_fail(LC_ERR_UNIQUE, "IndexError: %s", lc_err_text(err)) : err; }
+static lc_err index_error(lc_err err) {
+  return err.code == LC_ERR_UNIQUE ? lc_fail(LC_ERR_UNIQUE, "IndexError: %s", lc_err_text(err)) : err;
+}
 
 /* A write types its literals more strictly than a comparison does: quoted text only goes into String columns. */
 static lc_err written_value(lc_arena *arena, const lc_type *type, const lc__expr *literal, lc_span *value) {
@@ -196,7 +208,8 @@ static lc_err run_insert(const lc_query_context *context, const lc__statement *s
   return err;
 }
 
-/* What an UPDATE or DELETE found: the rows to delete, and with `values` the changed copies to insert. A table may not change during a scan. */
+/* What an UPDATE or DELETE found: the rows to delete, and with `values` the changed copies to insert. A table may not change during a scan.
+ */
 typedef struct matches {
   LC_VEC(uint32_t) ids;
   lc_row_list copies;
@@ -322,12 +335,22 @@ lc_err lc_sql_run(const lc_query_context *context, lc_str sql, lc_sql_result *re
   lc_err err = lc__sql_parse(&result->arena, LC_DIALECT_STATEMENT, sql, &statement);
   if (!lc_failed(err)) {
     switch (statement.kind) {
-      case LC__SELECT: err = run_select(context, &statement, result); break;
-      case LC__INSERT: err = run_insert(context, &statement, result); break;
+      case LC__SELECT:
+        err = run_select(context, &statement, result);
+        break;
+      case LC__INSERT:
+        err = run_insert(context, &statement, result);
+        break;
       case LC__UPDATE:
-      case LC__DELETE: err = run_update_or_delete(context, &statement, result); break;
-      case LC__SET: err = run_set(context, &statement, result); break;
-      case LC__SHOW: err = run_show(context, &statement, result); break;
+      case LC__DELETE:
+        err = run_update_or_delete(context, &statement, result);
+        break;
+      case LC__SET:
+        err = run_set(context, &statement, result);
+        break;
+      case LC__SHOW:
+        err = run_show(context, &statement, result);
+        break;
     }
   }
   if (lc_failed(err)) lc_sql_result_deinit(result);

@@ -17,16 +17,25 @@ static lc_store *make_store(void) {
   enum { COLUMNS = 14 };
   static lc_arena arena;
   const lc_field columns[COLUMNS] = {
-      {LC_STR("id"), lc_type_primitive(LC_TYPE_U32)}, {LC_STR("a"), lc_type_primitive(LC_TYPE_U8)}, {LC_STR("b"), lc_type_primitive(LC_TYPE_I64)},
-      {LC_STR("w"), lc_type_primitive(LC_TYPE_I256)}, {LC_STR("u"), lc_type_primitive(LC_TYPE_U128)}, {LC_STR("f"), lc_type_primitive(LC_TYPE_F32)},
-      {LC_STR("d"), lc_type_primitive(LC_TYPE_F64)}, {LC_STR("s"), lc_type_primitive(LC_TYPE_STRING)}, {LC_STR("x"), lc_type_primitive(LC_TYPE_BOOL)},
-      {LC_STR("y"), lc_type_array(&arena, lc_type_primitive(LC_TYPE_U8))}, {LC_STR("i"), special(&arena, "__identity__", LC_TYPE_U256)},
-      {LC_STR("c"), special(&arena, "__connection_id__", LC_TYPE_U128)}, {LC_STR("at"), special(&arena, "__timestamp_micros_since_unix_epoch__", LC_TYPE_I64)},
+      {LC_STR("id"), lc_type_primitive(LC_TYPE_U32)},
+      {LC_STR("a"), lc_type_primitive(LC_TYPE_U8)},
+      {LC_STR("b"), lc_type_primitive(LC_TYPE_I64)},
+      {LC_STR("w"), lc_type_primitive(LC_TYPE_I256)},
+      {LC_STR("u"), lc_type_primitive(LC_TYPE_U128)},
+      {LC_STR("f"), lc_type_primitive(LC_TYPE_F32)},
+      {LC_STR("d"), lc_type_primitive(LC_TYPE_F64)},
+      {LC_STR("s"), lc_type_primitive(LC_TYPE_STRING)},
+      {LC_STR("x"), lc_type_primitive(LC_TYPE_BOOL)},
+      {LC_STR("y"), lc_type_array(&arena, lc_type_primitive(LC_TYPE_U8))},
+      {LC_STR("i"), special(&arena, "__identity__", LC_TYPE_U256)},
+      {LC_STR("c"), special(&arena, "__connection_id__", LC_TYPE_U128)},
+      {LC_STR("at"), special(&arena, "__timestamp_micros_since_unix_epoch__", LC_TYPE_I64)},
       {LC_STR("z"), special(&arena, "__uuid__", LC_TYPE_U128)},
   };
   lc_field *fields = lc_arena_copy(&arena, columns, sizeof columns);
   lc_column_def *defs = LC_ARENA_ARRAY(&arena, lc_column_def, COLUMNS);
-  for (int i = 0; i < COLUMNS; i++) defs[i] = (lc_column_def){.name = fields[i].name, .source_name = fields[i].name, .type = fields[i].type};
+  for (int i = 0; i < COLUMNS; i++)
+    defs[i] = (lc_column_def){.name = fields[i].name, .source_name = fields[i].name, .type = fields[i].type};
   lc_type *row = lc_type_product(&arena, fields, COLUMNS);
   lc_typespace space = {.types = &row, .count = 1};
   static uint16_t id[] = {0}, ab[] = {1, 2}, s[] = {7}, d[] = {6}, a[] = {1};
@@ -40,9 +49,18 @@ static lc_store *make_store(void) {
   lc_constraint_def unique = {LC_STR("unique_id"), id, 1};
   lc_err err = lc_typespace_link(&space);
   lc_assert(!lc_failed(err));
-  lc_table_def def = {.name = LC_STR("t"), .source_name = LC_STR("t"), .row = row, .layout = lc_layout_create(&arena, row), .columns = defs,
-                      .column_count = COLUMNS, .primary_key = 0, .indexes = indexes, .index_count = sizeof indexes / sizeof *indexes,
-                      .constraints = &unique, .constraint_count = 1, .is_public = true};
+  lc_table_def def = {.name = LC_STR("t"),
+                      .source_name = LC_STR("t"),
+                      .row = row,
+                      .layout = lc_layout_create(&arena, row),
+                      .columns = defs,
+                      .column_count = COLUMNS,
+                      .primary_key = 0,
+                      .indexes = indexes,
+                      .index_count = sizeof indexes / sizeof *indexes,
+                      .constraints = &unique,
+                      .constraint_count = 1,
+                      .is_public = true};
   lc_store *store = lc_store_create();
   lc_store_begin(store);
   lc_table *table;
@@ -54,8 +72,10 @@ static lc_store *make_store(void) {
     for (int c = 0; c < COLUMNS; c++) { /* zeros but for a small number in front; strings and bytes of one character */
       uint32_t fixed = lc_type_fixed_size(fields[c].type);
       size_t start = bytes.len;
-      if (fixed == 0) lc_buf_put_sized(&bytes, "x", 1);
-      else memset(lc_buf_extend(&bytes, fixed), 0, fixed);
+      if (fixed == 0)
+        lc_buf_put_sized(&bytes, "x", 1);
+      else
+        memset(lc_buf_extend(&bytes, fixed), 0, fixed);
       if (fixed) bytes.data[start] = (uint8_t)(fields[c].type->kind == LC_TYPE_BOOL ? i % 2 : c == 0 ? i : i % 5);
     }
     err = lc_table_insert(table, lc_buf_span(&bytes), &inserted);
@@ -92,8 +112,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     lc_sql_result result;
     lc_store_begin(store);
     err = lc_sql_run(&context, sql, &result);
-    if (lc_failed(err)) check_message(err);
-    else lc_sql_result_deinit(&result);
+    if (lc_failed(err))
+      check_message(err);
+    else
+      lc_sql_result_deinit(&result);
     lc_store_abort(store);
   }
   return 0;

@@ -1,9 +1,8 @@
 #pragma once
 /* The tables, rows and callers of the recorded SQL (tests/vectors/sql): what queries are tested on. */
-#include "harness.h"
-
 #include <jansson.h>
 
+#include "harness.h"
 #include "query/query.h"
 
 #define SQL_VECTORS LC_SOURCE_DIR "/tests/vectors/sql/"
@@ -11,7 +10,9 @@
 static const char owner_hex[] = "c200aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char other_hex[] = "c200bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-static const char *text_of(json_t *entry, const char *key) { return json_string_value(json_object_get(entry, key)); }
+static const char *text_of(json_t *entry, const char *key) {
+  return json_string_value(json_object_get(entry, key));
+}
 
 static lc_store *store;
 

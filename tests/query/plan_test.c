@@ -2,13 +2,19 @@
  * Plans: which index a filter uses, and that whatever it uses the answer is that of a model which knows neither indexes nor BSATN: random
  * predicates over random rows, evaluated here on plain structs.
  */
-#include "harness.h"
+#include "query/plan.h"
 
 #include <math.h>
 
-#include "query/plan.h"
+#include "harness.h"
 
-typedef struct row { uint32_t id, a, b; int16_t c; double f; char s[8]; uint32_t d; } row;
+typedef struct row {
+  uint32_t id, a, b;
+  int16_t c;
+  double f;
+  char s[8];
+  uint32_t d;
+} row;
 
 enum { ROWS_MAX = 300, COLUMNS = 7 };
 static const char *const column_names[COLUMNS] = {"id", "a", "b", "c", "f", "s", "d"};
@@ -23,7 +29,10 @@ static lc_index_def index_def(const char *name, lc_index_kind kind, uint16_t cou
   def.columns = lc_arena_copy(&fixture, columns, count * sizeof *columns);
   return def;
 }
-#define COLUMN_LIST(...) (uint16_t)(sizeof((uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t)), (uint16_t[]){__VA_ARGS__}
+#define COLUMN_LIST(...)                                                           \
+  (uint16_t)(sizeof((uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t)), (uint16_t[]) { \
+    __VA_ARGS__                                                                    \
+  }
 
 static void set_up(void) {
   static const lc_type_kind kinds[COLUMNS] = {LC_TYPE_U32, LC_TYPE_U32, LC_TYPE_U32, LC_TYPE_I16, LC_TYPE_F64, LC_TYPE_STRING, LC_TYPE_U32};
@@ -37,16 +46,25 @@ static void set_up(void) {
   lc_typespace space = {.types = &type, .count = 1};
   expect_ok(lc_typespace_link(&space));
   lc_index_def indexes[] = {
-      index_def("by_id", LC_INDEX_BTREE, COLUMN_LIST(0)),     index_def("by_abc", LC_INDEX_BTREE, COLUMN_LIST(1, 2, 3)),
-      index_def("by_b_hash", LC_INDEX_HASH, COLUMN_LIST(2)),  index_def("by_f", LC_INDEX_BTREE, COLUMN_LIST(4)),
+      index_def("by_id", LC_INDEX_BTREE, COLUMN_LIST(0)),        index_def("by_abc", LC_INDEX_BTREE, COLUMN_LIST(1, 2, 3)),
+      index_def("by_b_hash", LC_INDEX_HASH, COLUMN_LIST(2)),     index_def("by_f", LC_INDEX_BTREE, COLUMN_LIST(4)),
       index_def("by_fs_hash", LC_INDEX_HASH, COLUMN_LIST(4, 5)), index_def("by_sf", LC_INDEX_BTREE, COLUMN_LIST(5, 4)),
       index_def("by_d", LC_INDEX_DIRECT, COLUMN_LIST(6)),
   };
   static uint16_t id_column[] = {0}, d_column[] = {6};
   lc_constraint_def unique[] = {{LC_STR("unique_id"), id_column, 1}, {LC_STR("unique_d"), d_column, 1}};
-  lc_table_def def = {.name = LC_STR("t"), .source_name = LC_STR("t"), .row = type, .layout = lc_layout_create(&fixture, type), .columns = columns,
-                      .column_count = COLUMNS, .primary_key = 0, .indexes = indexes, .index_count = sizeof indexes / sizeof *indexes,
-                      .constraints = unique, .constraint_count = 2, .is_public = true};
+  lc_table_def def = {.name = LC_STR("t"),
+                      .source_name = LC_STR("t"),
+                      .row = type,
+                      .layout = lc_layout_create(&fixture, type),
+                      .columns = columns,
+                      .column_count = COLUMNS,
+                      .primary_key = 0,
+                      .indexes = indexes,
+                      .index_count = sizeof indexes / sizeof *indexes,
+                      .constraints = unique,
+                      .constraint_count = 2,
+                      .is_public = true};
   store = lc_store_create();
   lc_store_begin(store);
   expect_ok(lc_store_create_table(store, &def, &table));
@@ -68,7 +86,9 @@ static void encode(lc_buf *to, const row *r) {
 static const double floats[] = {-INFINITY, -1.5, -0.0, 0.0, 1, 2.5, 1e300, INFINITY, NAN};
 static const char *const float_texts[] = {"-1e999", "-1.5", "-0.0", "0", "1.0", "25e-1", "1e300", "1e999"}; /* NaN cannot be written */
 static const char *const strings[] = {"", "a", "aa", "ab", "b", "it's"};
-static uint32_t pick(uint32_t count) { return (uint32_t)rand() % count; }
+static uint32_t pick(uint32_t count) {
+  return (uint32_t)rand() % count;
+}
 #define PICK(array) (array)[pick(sizeof(array) / sizeof *(array))]
 
 static void change_rows(int changes) {
@@ -76,7 +96,13 @@ static void change_rows(int changes) {
   lc_store_begin(store);
   for (int i = 0; i < changes; i++) {
     bool insert = row_count < ROWS_MAX && (row_count < 50 || pick(2));
-    row r = insert ? (row){.id = next_id, .a = pick(4), .b = pick(4), .c = (int16_t)((int)pick(5) - 2), .f = PICK(floats), .d = next_id + pick(2) * 1000} : rows[pick(row_count)];
+    row r = insert ? (row){.id = next_id,
+                           .a = pick(4),
+                           .b = pick(4),
+                           .c = (int16_t)((int)pick(5) - 2),
+                           .f = PICK(floats),
+                           .d = next_id + pick(2) * 1000}
+                   : rows[pick(row_count)];
     if (insert) {
       next_id++;
       snprintf(r.s, sizeof r.s, "%s", PICK(strings));
@@ -119,13 +145,20 @@ static int order_of(double a, double b) {
 
 static int model_compare(int column, const row *x, const row *y) {
   switch (column) {
-    case 0: return (x->id > y->id) - (x->id < y->id);
-    case 1: return (x->a > y->a) - (x->a < y->a);
-    case 2: return (x->b > y->b) - (x->b < y->b);
-    case 3: return (x->c > y->c) - (x->c < y->c);
-    case 4: return order_of(x->f, y->f);
-    case 5: return strcmp(x->s, y->s);
-    default: return (x->d > y->d) - (x->d < y->d);
+    case 0:
+      return (x->id > y->id) - (x->id < y->id);
+    case 1:
+      return (x->a > y->a) - (x->a < y->a);
+    case 2:
+      return (x->b > y->b) - (x->b < y->b);
+    case 3:
+      return (x->c > y->c) - (x->c < y->c);
+    case 4:
+      return order_of(x->f, y->f);
+    case 5:
+      return strcmp(x->s, y->s);
+    default:
+      return (x->d > y->d) - (x->d < y->d);
   }
 }
 
@@ -151,7 +184,12 @@ static predicate *random_predicate(lc_arena *arena, int depth) {
     p->with_column = pick(20) == 0;
     const row *model = row_count && pick(2) ? &rows[pick(row_count)] : NULL;
     uint32_t f = pick(sizeof float_texts / sizeof *float_texts);
-    p->constant = (row){.id = model ? model->id : pick(3000), .a = pick(5), .b = pick(5), .c = (int16_t)((int)pick(7) - 3), .f = floats[f], .d = model ? model->d : pick(3000)};
+    p->constant = (row){.id = model ? model->id : pick(3000),
+                        .a = pick(5),
+                        .b = pick(5),
+                        .c = (int16_t)((int)pick(7) - 3),
+                        .f = floats[f],
+                        .d = model ? model->d : pick(3000)};
     p->float_text = float_texts[f];
     snprintf(p->constant.s, sizeof p->constant.s, "%s", PICK(strings));
     return p;
@@ -163,17 +201,28 @@ static predicate *random_predicate(lc_arena *arena, int depth) {
 
 static void print_constant(lc_buf *to, const predicate *p) {
   switch (p->column) {
-    case 0: lc_buf_printf(to, "%u", p->constant.id); break;
-    case 1: lc_buf_printf(to, "%u", p->constant.a); break;
-    case 2: lc_buf_printf(to, "%u", p->constant.b); break;
-    case 3: lc_buf_printf(to, "%d", p->constant.c); break;
-    case 4: lc_buf_put_text(to, p->float_text); break;
+    case 0:
+      lc_buf_printf(to, "%u", p->constant.id);
+      break;
+    case 1:
+      lc_buf_printf(to, "%u", p->constant.a);
+      break;
+    case 2:
+      lc_buf_printf(to, "%u", p->constant.b);
+      break;
+    case 3:
+      lc_buf_printf(to, "%d", p->constant.c);
+      break;
+    case 4:
+      lc_buf_put_text(to, p->float_text);
+      break;
     case 5:
       lc_buf_put8(to, '\'');
       for (const char *c = p->constant.s; *c; c++) lc_buf_printf(to, *c == '\'' ? "''" : "%c", *c);
       lc_buf_put8(to, '\'');
       break;
-    default: lc_buf_printf(to, "%u", p->constant.d);
+    default:
+      lc_buf_printf(to, "%u", p->constant.d);
   }
 }
 
@@ -225,7 +274,8 @@ static void expect_model(const lc__plan *plan, const predicate *p, const char *w
   expect_ok(lc__plan_run(plan, mark, seen));
   for (uint32_t i = 0; i < row_count; i++) {
     bool wanted = model_matches(p, &rows[i]);
-    if (seen[i] != wanted) lc_test_fail("WHERE %s gave row %u %u times instead of %u (access %d)", where, rows[i].id, seen[i], wanted, plan->access);
+    if (seen[i] != wanted)
+      lc_test_fail("WHERE %s gave row %u %u times instead of %u (access %d)", where, rows[i].id, seen[i], wanted, plan->access);
   }
 }
 
@@ -255,7 +305,12 @@ TEST(Q1_any_plan_gives_what_a_model_without_indexes_gives) {
 }
 
 TEST(the_index_that_fixes_most_columns_is_used) {
-  static const struct { const char *where, *index; lc__access access; uint32_t key_columns; lc_bound_kind from, to; } cases[] = {
+  static const struct {
+    const char *where, *index;
+    lc__access access;
+    uint32_t key_columns;
+    lc_bound_kind from, to;
+  } cases[] = {
       {"id = 5", "by_id", LC__ACCESS_POINT, 1, LC_BOUND_UNBOUNDED, LC_BOUND_UNBOUNDED},
       {"5 = id AND b = 2", "by_id", LC__ACCESS_POINT, 1, LC_BOUND_UNBOUNDED, LC_BOUND_UNBOUNDED},
       {"a = 1 AND b = 2 AND c = 3", "by_abc", LC__ACCESS_POINT, 3, LC_BOUND_UNBOUNDED, LC_BOUND_UNBOUNDED},
@@ -283,9 +338,11 @@ TEST(the_index_that_fixes_most_columns_is_used) {
     lc__plan plan;
     make_plan(&arena, cases[i].where, &plan);
     lc_str used = cases[i].index ? lc_index_def_of(lc_store_index(store, plan.index_id))->name : (lc_str){0};
-    bool same = plan.access == cases[i].access && (cases[i].index == NULL || (lc_str_is(used, cases[i].index) && plan.key_columns == cases[i].key_columns));
+    bool same = plan.access == cases[i].access &&
+                (cases[i].index == NULL || (lc_str_is(used, cases[i].index) && plan.key_columns == cases[i].key_columns));
     if (same && plan.access == LC__ACCESS_RANGE) same = plan.from.kind == cases[i].from && plan.to.kind == cases[i].to;
-    if (!same) lc_test_fail("WHERE %s: access %d by %.*s with %u columns", cases[i].where, plan.access, LC_STR_ARGS(used), plan.key_columns);
+    if (!same)
+      lc_test_fail("WHERE %s: access %d by %.*s with %u columns", cases[i].where, plan.access, LC_STR_ARGS(used), plan.key_columns);
     lc_arena_deinit(&arena);
   }
 }

@@ -6,14 +6,11 @@
  * capability they wait for) or `differs` (why, on purpose). Every line that is not in the table must pass, and a line that is in it must
  * not, so the table stays true. A file that is `not yet` as a whole is not run.
  */
-#include "fixture.h"
-
 #include "base/vec.h"
+#include "fixture.h"
 #include "sats/json.h"
 
 /* ---- text ---- */
-
-static bool is_text_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* JSON with integers of any size: those over 15 digits become strings, since the library holds 64 bits. */
 static json_t *parse_json(const char *text) {
@@ -29,8 +26,10 @@ static json_t *parse_json(const char *text) {
     if (number) lc_buf_put8(&quoted, '"');
     lc_buf_append(&quoted, text, len);
     if (number) lc_buf_put8(&quoted, '"');
-    if (*text == '\\' && in_string) lc_buf_append(&quoted, text + len++, 1);
-    else if (*text == '"') in_string = !in_string;
+    if (*text == '\\' && in_string)
+      lc_buf_append(&quoted, text + len++, 1);
+    else if (*text == '"')
+      in_string = !in_string;
     before = text[len - 1];
     text += len;
   }
@@ -102,6 +101,10 @@ static json_t *rows_hex(const lc_row_list *rows) {
   return values;
 }
 
+static bool is_either(json_t *wanted, json_t *a, json_t *b) {
+  return json_equal(wanted, a) || json_equal(wanted, b);
+}
+
 /* Whether the arrays hold equal values, in any order; each value of `actual` may appear as it stands in `alternative` (same length). */
 static bool same_bag(json_t *expected, json_t *actual, json_t *alternative) {
   size_t count = json_array_size(expected);
@@ -110,16 +113,19 @@ static bool same_bag(json_t *expected, json_t *actual, json_t *alternative) {
   for (size_t e = 0; e < count && same; e++) {
     json_t *wanted = json_array_get(expected, e);
     size_t a = 0;
-    while (a < count && (used[a] || !(json_equal(wanted, json_array_get(actual, a)) || json_equal(wanted, json_array_get(alternative, a))))) a++;
-    if (a < count) used[a] = true;
-    else same = false;
+    while (a < count && (used[a] || !is_either(wanted, json_array_get(actual, a), json_array_get(alternative, a)))) a++;
+    if (a < count)
+      used[a] = true;
+    else
+      same = false;
   }
   free(used);
   return same;
 }
 
 static void note_difference(lc_buf *differences, const char *what, json_t *expected, json_t *actual) {
-  char *e = expected ? json_dumps(expected, JSON_ENCODE_ANY | JSON_COMPACT) : NULL, *a = actual ? json_dumps(actual, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+  char *e = expected ? json_dumps(expected, JSON_ENCODE_ANY | JSON_COMPACT) : NULL,
+       *a = actual ? json_dumps(actual, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
   lc_buf_printf(differences, "  %s\n    expected %.400s\n    actual   %.400s\n", what, e ? e : "-", a ? a : "-");
   free(e);
   free(a);
@@ -145,17 +151,15 @@ static void compare_rows(lc_buf *differences, const char *what, json_t *expected
 
 /* Whether `line` is in a list such as `3,7-9`. */
 static bool lists_line(const char *list, int line) {
-  while (*list) {
-    int first = atoi(list), last = first;
-    while (is_text_digit(*list)) list++;
-    if (*list == '-') {
-      last = atoi(++list);
-      while (is_text_digit(*list)) list++;
-    }
+  for (;;) {
+    char *end;
+    long first = strtol(list, &end, 10), last = first;
+    if (end == list) lc_test_fail("%s is not a list of lines", list);
+    if (*end == '-') last = strtol(end + 1, &end, 10);
     if (line >= first && line <= last) return true;
-    while (*list && !is_text_digit(*list)) list++;
+    if (*end != ',') return false;
+    list = end + 1;
   }
-  return false;
 }
 
 /* The row of status.tsv for this line that is not `must pass`: whether there is one, and its text. Line 0 asks for the whole file. */

@@ -33,7 +33,8 @@ static bool reads_events(const query_set *set) {
   return false;
 }
 
-/* The result of every query against the recorded list of `{table, rows}`; a query that reads an empty table has no entry unless `always`. */
+/* The result of every query against the recorded list of `{table, rows}`; a query that reads an empty table has no entry unless `always`.
+ */
 static void compare_tables(lc_buf *differences, const char *what, json_t *expected, const query_set *set, bool always) {
   size_t entry = 0;
   for (size_t i = 0; i < set->count; i++) {
@@ -43,11 +44,14 @@ static void compare_tables(lc_buf *differences, const char *what, json_t *expect
     lc_row_list rows = {0};
     expect_ok(lc_query_rows(set->items[i], &rows));
     const char *name = text_of(recorded, "table");
-    if (name == NULL || !lc_str_is(lc_table_name(table), name)) lc_buf_printf(differences, "  %s: rows of %.*s\n", what, LC_STR_ARGS(lc_table_name(table)));
-    else compare_rows(differences, what, json_object_get(recorded, "rows"), &rows, lc_table_layout(table)->row);
+    if (name == NULL || !lc_str_is(lc_table_name(table), name))
+      lc_buf_printf(differences, "  %s: rows of %.*s\n", what, LC_STR_ARGS(lc_table_name(table)));
+    else
+      compare_rows(differences, what, json_object_get(recorded, "rows"), &rows, lc_table_layout(table)->row);
     lc_row_list_deinit(&rows);
   }
-  if (entry != json_array_size(expected)) lc_buf_printf(differences, "  %s: %zu tables, expected %zu\n", what, entry, json_array_size(expected));
+  if (entry != json_array_size(expected))
+    lc_buf_printf(differences, "  %s: %zu tables, expected %zu\n", what, entry, json_array_size(expected));
 }
 
 /* ---- acceptance and first rows ---- */
@@ -63,13 +67,16 @@ static void check_outcome(json_t *outcome, const char *as, json_t *texts, bool i
   bool accepted = json_is_true(json_object_get(outcome, "ok"));
   /* It was recorded over v1, on which the engine refuses event tables (tests/engine). */
   if (is_subscription && !lc_failed(err) && reads_events(&set)) err = lc_fail(LC_ERR_SQL, "event table over v1");
-  if (accepted == lc_failed(err)) note_acceptance(differences, what, json_object_get(outcome, "error"), err);
-  else if (accepted) compare_tables(differences, what, json_object_get(outcome, "tables"), &set, !is_subscription);
+  if (accepted == lc_failed(err))
+    note_acceptance(differences, what, json_object_get(outcome, "error"), err);
+  else if (accepted)
+    compare_tables(differences, what, json_object_get(outcome, "tables"), &set, !is_subscription);
   set_destroy(&set);
 }
 
 static void check_query(json_t *entry, lc_buf *differences) {
-  json_t *sql = json_object_get(entry, "sql"), *subscribe = json_object_get(entry, "subscribe"), *one_off = json_object_get(entry, "one_off_query");
+  json_t *sql = json_object_get(entry, "sql"), *subscribe = json_object_get(entry, "subscribe"),
+         *one_off = json_object_get(entry, "one_off_query");
   json_t *texts = json_array();
   if (json_is_array(sql)) {
     json_array_extend(texts, sql);
@@ -181,8 +188,11 @@ static void compare_deltas(const char *step, json_t *messages, const query_set *
     if (inserts.count || deletes.count) {
       size_t u = 0;
       while (u < json_array_size(updates) && !is_update(json_array_get(updates, u), &inserts, &deletes, type)) u++;
-      if (u < json_array_size(updates)) json_array_remove(updates, u);
-      else lc_buf_printf(differences, "  %s: query %zu has %u inserts and %u deletes that were not recorded\n", step, i, inserts.count, deletes.count);
+      if (u < json_array_size(updates))
+        json_array_remove(updates, u);
+      else
+        lc_buf_printf(differences, "  %s: query %zu has %u inserts and %u deletes that were not recorded\n", step, i, inserts.count,
+                      deletes.count);
     }
     lc_row_list_deinit(&inserts);
     lc_row_list_deinit(&deletes);
@@ -202,14 +212,17 @@ static void check_deltas(json_t *entry, lc_buf *differences) {
   json_array_foreach(json_object_get(entry, "queries"), i, text) if (!lc_failed(err)) err = set_add(&set, "owner", text);
   if (is_v1 && !lc_failed(err) && reads_events(&set)) err = lc_fail(LC_ERR_SQL, "event table over v1");
   if (accepted == lc_failed(err)) note_acceptance(differences, "subscribe", applied, err);
-  if (lc_failed(err)) set_destroy(&set);
-  else compare_tables(differences, "first rows", applied, &set, false);
+  if (lc_failed(err))
+    set_destroy(&set);
+  else
+    compare_tables(differences, "first rows", applied, &set, false);
 
   json_array_foreach(json_object_get(entry, "steps"), i, step) {
     const lc_delta *delta;
     const char *what = text_of(step, is_v1 ? "sql" : "do");
     err = run_step(what, &delta);
-    if (lc_failed(err) == (json_integer_value(json_object_get(step, "status")) == 200)) note_acceptance(differences, what, json_object_get(step, "error"), err);
+    if (lc_failed(err) == (json_integer_value(json_object_get(step, "status")) == 200))
+      note_acceptance(differences, what, json_object_get(step, "error"), err);
     if (!lc_failed(err)) compare_deltas(what, json_object_get(step, "messages"), &set, delta, differences);
   }
   set_destroy(&set);

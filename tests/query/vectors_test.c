@@ -32,7 +32,9 @@ static const lc_type *row_type(lc_sql_result *result) {
 
 /* With rules in force, the tables that have some: to be on the safe side, all. */
 static bool rules_in_force;
-static bool has_row_rules(void *engine, const lc_table *table) { return rules_in_force; }
+static bool has_row_rules(void *engine, const lc_table *table) {
+  return rules_in_force;
+}
 
 /* One statement in a transaction of its own. */
 static lc_err run(const char *as, const char *sql, lc_sql_result *result) {
@@ -41,8 +43,10 @@ static lc_err run(const char *as, const char *sql, lc_sql_result *result) {
   lc_store_begin(store);
   lc_err err = lc_sql_run(&context, lc_str_of(sql), result);
   const lc_delta *delta;
-  if (lc_failed(err)) lc_store_abort(store);
-  else lc_store_commit(store, &delta);
+  if (lc_failed(err))
+    lc_store_abort(store);
+  else
+    lc_store_commit(store, &delta);
   return err;
 }
 
@@ -50,7 +54,9 @@ static void check_table_after(json_t *entry, const char *sql, lc_buf *difference
   json_t *expected = json_object_get(entry, "table_after");
   if (expected == NULL) return;
   char table[64] = "", text[128];
-  if (sscanf(sql, "INSERT INTO %63[A-Za-z_0-9\"]", table) != 1 && sscanf(sql, "UPDATE %63[A-Za-z_0-9\"]", table) != 1 && sscanf(sql, "DELETE FROM %63[A-Za-z_0-9\"]", table) != 1) return;
+  if (sscanf(sql, "INSERT INTO %63[A-Za-z_0-9\"]", table) != 1 && sscanf(sql, "UPDATE %63[A-Za-z_0-9\"]", table) != 1 &&
+      sscanf(sql, "DELETE FROM %63[A-Za-z_0-9\"]", table) != 1)
+    return;
   snprintf(text, sizeof text, "SELECT * FROM %s", table);
   lc_sql_result result;
   if (lc_failed(run("owner", text, &result))) return;
@@ -67,10 +73,11 @@ static void check_statement(json_t *entry, lc_buf *differences) {
   if (accepted == lc_failed(err)) note_acceptance(differences, "acceptance", json_object_get(entry, "error"), err);
   if (accepted && !lc_failed(err)) {
     json_t *schema = schema_json(&result);
-    json_t *stats = json_pack("{s:I,s:I,s:I}", "rows_inserted", (json_int_t)result.rows_inserted, "rows_deleted", (json_int_t)result.rows_deleted,
-                              "rows_updated", (json_int_t)result.rows_updated);
+    json_t *stats = json_pack("{s:I,s:I,s:I}", "rows_inserted", (json_int_t)result.rows_inserted, "rows_deleted",
+                              (json_int_t)result.rows_deleted, "rows_updated", (json_int_t)result.rows_updated);
     compare_rows(differences, "rows", json_object_get(entry, "rows"), &result.rows, row_type(&result));
-    if (!json_equal(json_object_get(entry, "schema"), schema)) note_difference(differences, "schema", json_object_get(entry, "schema"), schema);
+    if (!json_equal(json_object_get(entry, "schema"), schema))
+      note_difference(differences, "schema", json_object_get(entry, "schema"), schema);
     if (!json_equal(json_object_get(entry, "stats"), stats)) note_difference(differences, "stats", json_object_get(entry, "stats"), stats);
     json_decref(schema);
     json_decref(stats);
@@ -129,7 +136,9 @@ static void check_rule_line(json_t *entry, lc_buf *differences) {
   lc_store_commit(store, &delta);
 }
 
-TEST(L10_row_rules_bind_everyone_but_the_owner) { expect(replay("rls.jsonl", check_rule_line) > 60); }
+TEST(L10_row_rules_bind_everyone_but_the_owner) {
+  expect(replay("rls.jsonl", check_rule_line) > 60);
+}
 
 /* ---- decimal text as floats ---- */
 
@@ -222,8 +231,18 @@ static lc_store *store_with_table(lc_arena *arena, const char *name) {
   lc_column_def columns[] = {{fields[0].name, fields[0].name, fields[0].type, {0}}, {fields[1].name, fields[1].name, fields[1].type, {0}}};
   lc_index_def index = {.name = LC_STR("ix"), .source_name = LC_STR("ix"), .kind = LC_INDEX_BTREE, .columns = first, .column_count = 1};
   lc_constraint_def unique = {.name = LC_STR("unique"), .columns = first, .column_count = 1};
-  lc_table_def def = {.name = lc_str_of(name), .source_name = lc_str_of(name), .row = row, .layout = lc_layout_create(arena, row), .columns = columns,
-                      .column_count = 2, .primary_key = 0, .indexes = &index, .index_count = 1, .constraints = &unique, .constraint_count = 1, .is_public = true};
+  lc_table_def def = {.name = lc_str_of(name),
+                      .source_name = lc_str_of(name),
+                      .row = row,
+                      .layout = lc_layout_create(arena, row),
+                      .columns = columns,
+                      .column_count = 2,
+                      .primary_key = 0,
+                      .indexes = &index,
+                      .index_count = 1,
+                      .constraints = &unique,
+                      .constraint_count = 1,
+                      .is_public = true};
   lc_store *made = lc_store_create();
   lc_table *table;
   lc_store_begin(made);
@@ -234,11 +253,20 @@ static lc_store *store_with_table(lc_arena *arena, const char *name) {
 }
 
 /* The key in the recording and the statement; @ stands for the name. `star form` is missing: the engine expands it (with quoted names). */
-static const struct { const char *key, *sql; } name_uses[] = {
-    {"select * from", "SELECT * FROM @"}, {"quoted", "SELECT * FROM \"@\""}, {"column item", "SELECT @ FROM \"@\""},
-    {"column in where", "SELECT * FROM \"@\" WHERE @ = 1"}, {"quoted column in where", "SELECT * FROM \"@\" WHERE \"@\" = 1"},
-    {"qualified", "SELECT * FROM @ WHERE @.id = 1"}, {"alias without AS", "SELECT * FROM \"@\" @"}, {"alias with AS", "SELECT * FROM \"@\" AS @"},
-    {"insert", "INSERT INTO @ (id, @) VALUES (1, 2)"}, {"update", "UPDATE @ SET @ = 3"}, {"delete", "DELETE FROM @ WHERE id = 1"},
+static const struct {
+  const char *key, *sql;
+} name_uses[] = {
+    {"select * from", "SELECT * FROM @"},
+    {"quoted", "SELECT * FROM \"@\""},
+    {"column item", "SELECT @ FROM \"@\""},
+    {"column in where", "SELECT * FROM \"@\" WHERE @ = 1"},
+    {"quoted column in where", "SELECT * FROM \"@\" WHERE \"@\" = 1"},
+    {"qualified", "SELECT * FROM @ WHERE @.id = 1"},
+    {"alias without AS", "SELECT * FROM \"@\" @"},
+    {"alias with AS", "SELECT * FROM \"@\" AS @"},
+    {"insert", "INSERT INTO @ (id, @) VALUES (1, 2)"},
+    {"update", "UPDATE @ SET @ = 3"},
+    {"delete", "DELETE FROM @ WHERE id = 1"},
 };
 
 static void check_name(json_t *entry, lc_buf *differences) {

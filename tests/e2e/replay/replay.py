@@ -355,6 +355,27 @@ def start_server(binary, vectors, directory, *more):
     sys.exit(f"{binary} did not say where it listens; see its output:\n" + open(log.name).read())
 
 
+SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: |broken invariant: ")
+
+
+def stop_server(process, directory):
+    """Asks the server to end. What was wrong with it: an exit code that is no success, a report of a sanitizer in its log, or nothing (None)."""
+    was = process.poll()
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    with open(os.path.join(directory, "server.log"), errors="replace") as file:
+        log = file.read()
+    report = SANITIZER_REPORT.search(log)
+    if process.returncode == 0 and not report:
+        return None
+    when = "in the middle of it" if was is not None else "when it was asked to"
+    return f"the server ended {when}, with {process.returncode}; its log:\n{log[report.start():][:8000] if report else log[-4000:]}"
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -372,15 +393,17 @@ def main():
         sys.exit(f"status.tsv says nothing of {', '.join(missing)}")
     chosen = [n for n in recorded if not options.scenarios or any(fnmatch.fnmatch(n, p) or fnmatch.fnmatch(n.split("/")[1], p) for p in options.scenarios)]
     directory, process, port = tempfile.mkdtemp(prefix="lc-replay-"), None, options.port
+    trouble = None
     try:
         if options.server:
             process, port = start_server(options.server, options.vectors, directory)
-        return replay(Target(port, options.vectors, options.wasm), options, table, chosen)
+        result = replay(Target(port, options.vectors, options.wasm), options, table, chosen)
     finally:
         if process:
-            process.terminate()
-            process.wait(30)
+            trouble = stop_server(process, directory)
+            print(trouble or "the server ended well")
         shutil.rmtree(directory)
+    return 1 if trouble else result
 
 
 def replay(target, options, table, chosen):
@@ -393,8 +416,8 @@ def replay(target, options, table, chosen):
         started = time.monotonic()
         try:
             problems = run_scenario(target, options.vectors, name, status)
-        except (Mismatch, OSError) as problem:
-            problems = [(0, str(problem))]
+        except (Mismatch, OSError, IndexError) as problem: # the last: an answer that is not there
+            problems = [(0, f"{type(problem).__name__} {problem}")]
         passed, failed = passed + (not problems), failed + bool(problems)
         print(f"{'FAIL' if problems else 'pass'}  {name}  {time.monotonic() - started:.2f} s", flush=True)
         for number, text in problems if options.v else problems[:3]:
