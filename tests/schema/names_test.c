@@ -22,8 +22,7 @@ TEST(identifiers) {
                                     "a.b",
                                     "a$",
                                     "\xf0\x9f\x98\x80",
-                                    "\xc2\xb7"
-                                    "a"};
+                                    ("\xc2\xb7" "a")};
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) expect(is_identifier(good[i]));
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect(!is_identifier(bad[i]));
 }

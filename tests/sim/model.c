@@ -64,7 +64,7 @@ bool model_has(const model *m, int table, const void *bytes, size_t len) {
 
 void model_commit_open(model *m) {
   if (m->count == m->cap) m->commits = grown(m->commits, &m->cap, sizeof *m->commits);
-  m->open.last_drawn = m->last_drawn;
+  memcpy(m->open.last_drawn, m->last_drawn, sizeof m->last_drawn);
   m->commits[m->count++] = m->open;
   m->open = (model_commit){0};
 }
@@ -75,6 +75,18 @@ void model_rollback(model *m, size_t kept) {
     apply(m, change, true);
     free(change->row.bytes);
   }
+}
+
+static void restore_drawn(model *m) {
+  if (m->count)
+    memcpy(m->last_drawn, m->commits[m->count - 1].last_drawn, sizeof m->last_drawn);
+  else
+    memset(m->last_drawn, 0, sizeof m->last_drawn);
+}
+
+void model_abort(model *m) {
+  model_rollback(m, 0);
+  restore_drawn(m);
 }
 
 static void commit_deinit(model_commit *commit) {
@@ -90,15 +102,15 @@ static void table_clear(model_table *table) {
 void model_cut(model *m, size_t kept) {
   commit_deinit(&m->open);
   while (m->count > kept) commit_deinit(&m->commits[--m->count]);
-  for (int i = 0; i < MODEL_TABLES; i++) table_clear(&m->tables[i]);
+  for (int i = 0; i < MODEL_TABLES_MAX; i++) table_clear(&m->tables[i]);
   for (size_t i = 0; i < m->count; i++) {
     for (size_t k = 0; k < m->commits[i].count; k++) apply(m, &m->commits[i].changes[k], false);
   }
-  m->last_drawn = m->count ? m->commits[m->count - 1].last_drawn : 0;
+  restore_drawn(m);
 }
 
 void model_deinit(model *m) {
   model_cut(m, 0);
-  for (int i = 0; i < MODEL_TABLES; i++) free(m->tables[i].rows);
+  for (int i = 0; i < MODEL_TABLES_MAX; i++) free(m->tables[i].rows);
   free(m->commits);
 }

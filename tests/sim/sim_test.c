@@ -39,7 +39,7 @@ static void note_acknowledged(world *w) {
   if (durable < w->acknowledged || durable > lc_log_next(w->log))
     broken(w, "L1", "the durable offset went to %llu", (unsigned long long)durable);
   w->acknowledged = durable;
-  if (durable) w->acknowledged_drawn = w->model.commits[durable - 1].last_drawn;
+  if (durable) w->acknowledged_drawn = w->model.commits[durable - 1].last_drawn[MODEL_ACCOUNTS];
 }
 
 /* ---- transactions ---- */
@@ -51,10 +51,8 @@ static void commit(world *w, lc_record_kind kind) {
   uint8_t *at;
   lc_err err = lc_log_reserve(w->log, lc_record_size(&inputs, delta), &at);
   if (lc_failed(err)) {
-    uint64_t drawn = w->model.count ? w->model.commits[w->model.count - 1].last_drawn : 0;
     lc_store_abort(w->store);
-    model_rollback(&w->model, 0);
-    w->model.last_drawn = drawn;
+    model_abort(&w->model);
     w->refusals++;
     return;
   }
@@ -67,26 +65,24 @@ static void commit(world *w, lc_record_kind kind) {
 
 static void transaction(world *w) {
   w->transactions++;
-  uint64_t drawn = w->model.last_drawn;
   lc_store_begin(w->store);
   world_change(w);
   if (pick(w, 6) == 0) {
     lc_savepoint savepoint = lc_store_savepoint(w->store);
     size_t kept = w->model.open.count;
-    uint64_t drawn_there = w->model.last_drawn;
+    uint64_t drawn_there = w->model.last_drawn[MODEL_ACCOUNTS];
     world_change(w);
     if (pick(w, 2)) {
       lc_store_rollback_to(w->store, savepoint);
       model_rollback(&w->model, kept);
-      w->model.last_drawn = drawn_there;
+      w->model.last_drawn[MODEL_ACCOUNTS] = drawn_there;
     }
   }
   if (pick(w, 4)) {
     commit(w, LC_RECORD_REDUCER);
   } else {
     lc_store_abort(w->store);
-    model_rollback(&w->model, 0);
-    w->model.last_drawn = drawn;
+    model_abort(&w->model);
     if (pick(w, 4) == 0) world_compare(w);
   }
 }
@@ -156,7 +152,7 @@ static void live(world *w) {
     uint64_t next = lc_log_next(w->log);
     lc_err err = lc_log_close(w->log);
     if (!lc_failed(err)) w->acknowledged = next; /* closed: all of it is durable */
-    if (!lc_failed(err) && next) w->acknowledged_drawn = w->model.commits[next - 1].last_drawn;
+    if (!lc_failed(err) && next) w->acknowledged_drawn = w->model.commits[next - 1].last_drawn[MODEL_ACCOUNTS];
   } else {
     lc_log_abandon(w->log);
   }

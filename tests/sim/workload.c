@@ -182,10 +182,10 @@ static void note_drawn(world *w, uint64_t value) {
     broken(w, "L7", "the sequence gave out %llu again, an acknowledged transaction has %llu", (unsigned long long)value,
            (unsigned long long)w->acknowledged_drawn);
   }
-  if (value != w->model.last_drawn + 1) {
-    broken(w, "L6", "the sequence gave out %llu behind %llu", (unsigned long long)value, (unsigned long long)w->model.last_drawn);
+  if (value != w->model.last_drawn[MODEL_ACCOUNTS] + 1) {
+    broken(w, "L6", "the sequence gave out %llu behind %llu", (unsigned long long)value, (unsigned long long)w->model.last_drawn[MODEL_ACCOUNTS]);
   }
-  w->model.last_drawn = value;
+  w->model.last_drawn[MODEL_ACCOUNTS] = value;
 }
 
 static void expect_code(world *w, const char *what, int table, lc_err err, lc_err_code expected) {

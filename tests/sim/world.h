@@ -6,6 +6,9 @@
 #include "sim/model.h"
 #include "store/store.h"
 
+/* The tables, in the order they are created in. */
+enum { MODEL_ACCOUNTS, MODEL_NOTES, MODEL_BAG, MODEL_SLOTS, MODEL_TABLES };
+
 typedef struct world {
   uint64_t seed;
   lc_io *io;
