@@ -19,5 +19,7 @@ bool lc_api_turn(lc_api *api);
 bool lc_api_has_ended(const lc_api *api);
 /* Offsets below `durable` are safe now: sends what waited for that. UINT64_MAX: nothing more will come, all that was is safe. */
 void lc_api_durable(lc_hosted *hosted, uint64_t durable);
+/* The database has closed, and lc_api_durable has said how far it got: answers that still wait for more become errors, sessions are cut. */
+void lc_api_ended(lc_hosted *hosted);
 /* The database is about to close for good: those who follow its log get the end of it. */
 void lc_api_close_streams(lc_hosted *hosted);

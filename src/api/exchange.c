@@ -69,9 +69,16 @@ void lc__exchange_refer(lc_exchange *exchange, lc_hosted *hosted) {
   exchange->hosted = hosted;
 }
 
+/* What it would report was committed, but the database closed before the disk had room for it (L1). */
+static void answer_lost(lc_exchange *exchange) {
+  lc__text(exchange, 503, "the database was closed while its disk was full: the change was not made durable");
+}
+
 void lc__exchange_finish_when_durable(lc_exchange *exchange, uint64_t offset) {
   lc_hosted *hosted = exchange->hosted;
-  if (hosted->database == NULL || lc_database_durable(hosted->database) > offset) {
+  uint64_t durable = hosted->database ? lc_database_durable(hosted->database) : hosted->group.durable;
+  if (hosted->database == NULL && durable <= offset) answer_lost(exchange);
+  if (hosted->database == NULL || durable > offset) {
     if (exchange->is_deferred) lc__exchange_finish(exchange);
     return;
   }
@@ -91,6 +98,16 @@ void lc_api_durable(lc_hosted *hosted, uint64_t durable) {
   while (hosted->waiting && hosted->waiting->offset < durable) {
     lc_exchange *exchange = hosted->waiting;
     hosted->waiting = exchange->next_waiting;
+    lc__exchange_finish(exchange);
+  }
+}
+
+void lc_api_ended(lc_hosted *hosted) {
+  lc_release_group_end(&hosted->group);
+  while (hosted->waiting) {
+    lc_exchange *exchange = hosted->waiting;
+    hosted->waiting = exchange->next_waiting;
+    answer_lost(exchange);
     lc__exchange_finish(exchange);
   }
 }
@@ -136,7 +153,8 @@ void lc__empty(lc_exchange *exchange, int status) {
 }
 
 void lc__failure(lc_exchange *exchange, lc_err err) {
-  lc__text(exchange, 500, "%s", lc_err_text(err));
+  bool is_full = err.code == LC_ERR_NO_SPACE || err.code == LC_ERR_NOT_DURABLE;
+  lc__text(exchange, is_full ? 503 : 500, "%s", lc_err_text(err));
 }
 
 /* ---- the caller ---- */

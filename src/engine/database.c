@@ -109,15 +109,20 @@ static void release_clients(lc_database *database, bool runs_reducers) {
   }
 }
 
-void lc_database_close(lc_database *database) {
+uint64_t lc_database_close(lc_database *database) {
   lc__publish_cancel(database);
   release_clients(database, true);
   flush_module_log(database);
+  uint64_t durable = lc_database_durable(database);
   if (database->log) {
-    lc_err err = lc_log_close(database->log);
+    lc_err err = lc_log_flush(database->log);
+    durable = lc_log_durable(database->log);
+    lc_err closed = lc_log_close(database->log);
+    if (!lc_failed(err)) err = closed;
     if (lc_failed(err)) lc_log_error("the log of database %s did not close cleanly: %s", database->directory, lc_err_text(err));
   }
   destroy(database);
+  return durable;
 }
 
 void lc_database_abandon(lc_database *database) {

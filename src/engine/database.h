@@ -40,9 +40,10 @@ lc_err lc_database_open(const lc_database_options *options, lc_database **databa
 /*
  * Disconnects everybody (`closed` with reason `module exited`, then the disconnect reducers), flushes the log, frees. An lc_client stays
  * with its session, which calls lc_client_disconnect when it has dropped the connection, as after any `closed`; until then its requests
- * fail.
+ * fail. Returns the durable offset at the end: everything, unless a full disk kept the last records out of the log; what depends on those
+ * must not be acknowledged (L1).
  */
-void lc_database_close(lc_database *database);
+uint64_t lc_database_close(lc_database *database);
 /* Frees without writing anything more, as a crash would: for tests. */
 void lc_database_abandon(lc_database *database);
 

@@ -147,6 +147,8 @@ struct lc_database {
   LC_VEC(uint32_t) ruled_tables; /* ids of tables with row rules */
   lc__timers timers;
   LC_VEC(lc__immediate) immediates;
+  size_t immediate_bytes; /* held by them, within a limit */
+  bool drops_immediates;  /* since the queue was last emptied */
   lc__module_log module_log;
   LC_VEC(struct lc__job *) jobs; /* in the background */
   struct lc__job *publishing; /* one at a time; NULL: none */

@@ -14,6 +14,7 @@
 #include "engine/engine_internal.h"
 
 enum { SCHEDULE_INTERVAL = 0, SCHEDULE_TIME = 1 };
+enum { IMMEDIATE_BYTES_MAX = 16 << 20 };
 static const int64_t RETRY_MICROS = 100 * 1000; /* while the log has no room */
 /* What the timers of the reference reach (2.18 years): longer delays are refused at insert, with errno 13. */
 static const int64_t DELAY_MICROS_MAX = ((1ll << 36) - 1) * 1000;
@@ -82,6 +83,14 @@ void lc__schedules_reload(lc_database *database) {
 
 void lc__schedule_immediate(void *context, lc_str function, lc_span arguments) {
   lc_database *database = context;
+  size_t bytes = function.len + arguments.len + sizeof(lc__immediate);
+  if (bytes > IMMEDIATE_BYTES_MAX - database->immediate_bytes) { /* calls that queue calls may do so without end (L11) */
+    if (!database->drops_immediates)
+      lc__module_log_note(&database->module_log, database->now_micros, LC_MODULE_ERROR, function, "too many immediate calls wait: some are lost");
+    database->drops_immediates = true;
+    return;
+  }
+  database->immediate_bytes += bytes;
   char *copy = malloc(function.len + arguments.len + 1);
   lc_assert(copy != NULL);
   if (function.len) memcpy(copy, function.ptr, function.len);
@@ -93,12 +102,15 @@ void lc__schedule_immediate(void *context, lc_str function, lc_span arguments) {
 void lc__immediates_clear(lc_database *database) {
   for (size_t i = 0; i < database->immediates.count; i++) free((char *)database->immediates.items[i].function.ptr);
   lc_vec_deinit(&database->immediates);
+  database->immediate_bytes = 0;
+  database->drops_immediates = false;
 }
 
 /* ---- running ---- */
 
-/* A call by the database itself. Failures are in the module's log; nobody else hears of them. */
-static void run(lc_database *database, uint32_t reducer, lc_span arguments, int64_t timestamp_micros) {
+/* A call by the database itself. Failures are in the module's log; nobody else hears of them. False: the log had no room for it, and
+ * nothing has happened. */
+static bool run(lc_database *database, uint32_t reducer, lc_span arguments, int64_t timestamp_micros) {
   lc__cause cause = {.inputs = {.kind = LC_RECORD_REDUCER,
                                 .timestamp_micros = timestamp_micros,
                                 .caller = database->identity,
@@ -121,6 +133,7 @@ static void run(lc_database *database, uint32_t reducer, lc_span arguments, int6
     }
   }
   if (lc_failed(err)) lc_log_warn("a scheduled call of %.*s did not run: %s", LC_STR_ARGS(cause.inputs.function), lc_err_text(err));
+  return err.code != LC_ERR_NO_SPACE;
 }
 
 static void run_immediates(lc_database *database) {
@@ -131,8 +144,10 @@ static void run_immediates(lc_database *database) {
     if (lc_map_get(&database->module->def->reducer_ids, immediate.function, &id) &&
         !lc_failed(lc__reducer_check_arguments(&database->module->def->reducers[id], immediate.arguments)))
       run(database, (uint32_t)id, immediate.arguments, database->now_micros);
+    database->immediate_bytes -= immediate.function.len + immediate.arguments.len + sizeof immediate;
     free((char *)immediate.function.ptr);
   }
+  database->drops_immediates = false;
   size_t left = database->immediates.count - count;
   memmove(database->immediates.items, database->immediates.items + count, left * sizeof *database->immediates.items);
   database->immediates.count = left;
@@ -145,12 +160,13 @@ static bool find_row(const lc__watch *watch, uint64_t id, lc_row *row) {
   return !lc_failed(err) && found;
 }
 
-/* The row of a Time schedule has had its run: it goes, in a transaction of its own, unless its reducer changed it. */
-static void delete_fired(lc_database *database, lc_table *table, lc_span row) {
+/* The row of a Time schedule has had its run: it goes, in a transaction of its own, unless its reducer changed it. False: no room in the
+ * log. */
+static bool delete_fired(lc_database *database, lc_table *table, lc_span row) {
   lc__cause cause = {.inputs = {.kind = LC_RECORD_SYSTEM, .timestamp_micros = database->now_micros, .caller = database->identity},
                      .reducer_id = LC__NO_REDUCER};
   lc_row still;
-  if (!lc_table_find_equal(table, row, &still)) return;
+  if (!lc_table_find_equal(table, row, &still)) return true;
   lc_err err = lc__transaction_begin(database);
   if (!lc_failed(err)) {
     lc_table_delete_equal(table, row);
@@ -158,6 +174,7 @@ static void delete_fired(lc_database *database, lc_table *table, lc_span row) {
   }
   if (lc_failed(err))
     lc_log_warn("a schedule of %.*s that has run is still there: %s", LC_STR_ARGS(lc_table_name(table)), lc_err_text(err));
+  return err.code != LC_ERR_NO_SPACE;
 }
 
 /* The first instant of the grid `intended + k * interval` that is later than now. */
@@ -187,15 +204,18 @@ static void fire(lc_database *database, const lc__timer *timer) {
   lc_buf_append(&copy, row.bytes, row.len);
   const lc_schedule_def *schedule = watch->schedule;
   uint64_t id;
+  bool had_room = true;
   if (lc_map_get(&database->module->def->reducer_ids, schedule->function_name, &id)) {
     int64_t timestamp = timer->due_micros > database->now_micros ? timer->due_micros : database->now_micros;
-    run(database, (uint32_t)id, lc_buf_span(&copy), timestamp);
+    had_room = run(database, (uint32_t)id, lc_buf_span(&copy), timestamp);
   } else {
     lc__module_log_note(&database->module_log, database->now_micros, LC_MODULE_ERROR, schedule->function_name,
                         "the schedule of table %.*s calls a procedure, which this server cannot run yet",
                         LC_STR_ARGS(lc_table_name(table)));
   }
-  if (!at.is_interval) delete_fired(database, table, lc_buf_span(&copy));
+  if (had_room && !at.is_interval) had_room = delete_fired(database, table, lc_buf_span(&copy));
+  /* The row is as it was, so its timer is too (E4): it fires again when the disk has space, at least once like after a crash. */
+  if (!had_room) lc__timers_arm(&database->timers, timer->table_id, timer->row_id, timer->due_micros);
   lc_buf_deinit(&copy);
 }
 
@@ -213,7 +233,7 @@ void lc_database_run_due(lc_database *database) {
   /* One round: a schedule with a zero interval is due again at once, and waits for the next turn like everybody else. */
   for (size_t left = database->timers.heap.count; left > 0; left--) {
     lc__timer first;
-    if (!lc__timers_first(&database->timers, &first) || first.due_micros > database->now_micros) return;
+    if (!lc__timers_first(&database->timers, &first) || first.due_micros > database->now_micros || lc_database_is_full(database)) return;
     fire(database, &first);
   }
 }

@@ -29,16 +29,21 @@ void lc__abi_call_begin(lc_abi *abi, lc_str function) {
   abi->function = function;
   abi->trap = NULL;
   abi->log_bytes = 0;
+  abi->changed_catalogue = NULL;
 }
 
 void lc__abi_call_end(lc_abi *abi) {
   abi->function = (lc_str){0};
   abi->source_count = abi->source_last_id = 0;
+  bool was_large = abi->log_bytes > BUFFER_KEPT_MAX;
   for (uint32_t i = 0; i < abi->sink_count; i++) {
     lc_buf_clear(&abi->sinks[i]);
-    if (abi->sinks[i].cap > BUFFER_KEPT_MAX) lc_buf_deinit(&abi->sinks[i]);
+    if (abi->sinks[i].cap <= BUFFER_KEPT_MAX) continue;
+    was_large = true;
+    lc_buf_deinit(&abi->sinks[i]);
   }
   abi->sink_count = 0;
+  for (size_t i = 0; was_large && i < sizeof abi->scratch / sizeof *abi->scratch; i++) lc_buf_deinit(&abi->scratch[i]);
 }
 
 uint32_t lc__abi_source_add(lc_abi *abi, lc_span bytes) {

@@ -7,22 +7,31 @@ static lc_module_log_level level_of(uint8_t level) {
   return level <= LC_MODULE_TRACE || level == LC_MODULE_PANIC ? (lc_module_log_level)level : LC_MODULE_DEBUG;
 }
 
+static void refuse_text(lc_abi *abi) {
+  lc__abi_trap(abi, "a call may write at most %d bytes to the module's log", LC_LOG_BYTES_MAX);
+}
+
 /* Passes the record on, unless the call has written too much (A3): a module may not fill the disk. */
 static void emit(lc_abi *abi, const lc_module_log_record *record) {
   size_t bytes = record->message.len + record->target.len + record->filename.len + 64;
   if (bytes > LC_LOG_BYTES_MAX - abi->log_bytes) {
-    lc__abi_trap(abi, "a call may write at most %d bytes to the module's log", LC_LOG_BYTES_MAX);
+    refuse_text(abi);
     return;
   }
   abi->log_bytes += bytes;
   if (abi->services.log) abi->services.log(abi->services.database, record);
 }
 
-/* A null pointer means absent; false when it is neither null nor valid. */
+/* A null pointer means absent; false when it is neither null nor valid, or too long (then the guest traps): checked before the copy, which
+ * grows threefold where it is not UTF-8. */
 static bool optional_text(lc_abi *abi, uint32_t ptr, uint32_t len, lc_buf *scratch, lc_str *text) {
   *text = (lc_str){0};
   if (ptr == 0) return true;
   if (!lc__guest_slice_is_valid(abi, ptr, len)) return false;
+  if (len > LC_LOG_BYTES_MAX) {
+    refuse_text(abi);
+    return false;
+  }
   *text = lc__text_lossy(lc_span_of(abi->memory.base + ptr, len), scratch);
   return true;
 }

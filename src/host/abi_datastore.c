@@ -2,7 +2,8 @@
  * Names to ids, and changes of rows. The store validates what the guest sends; here its errors become the errnos or traps that the ABI
  * names for each import.
  *
- * st_env is closed to modules: by name it does not exist, by id it is "no such table", index included.
+ * st_env is closed to modules: by name it does not exist, by id it is "no such table", index included. Tables that describe the schema
+ * can be changed as far as the module can tell, and fail the call when it is over.
  */
 #include "host/abi_internal.h"
 
@@ -85,7 +86,7 @@ uint32_t lc__abi_datastore_insert_bsatn(lc_abi *abi, uint32_t table_id, uint32_t
   if (!lc__abi_in_transaction(abi)) return LC_GUEST_NOT_IN_TRANSACTION;
   lc_table *table = lc_store_table(abi->services.store, table_id);
   if (table == NULL) return lc__abi_trap(abi, "datastore_insert_bsatn: there is no table %u", table_id);
-  if (is_closed(table)) return LC_GUEST_NO_SUCH_TABLE;
+  if (!lc__abi_may_change(abi, table)) return LC_GUEST_NO_SUCH_TABLE;
   lc_insert_result result;
   lc_err err = lc_table_insert(table, lc_span_of(bytes, len), &result);
   if (lc_failed(err)) return change_failed(abi, "datastore_insert_bsatn", err);
@@ -101,7 +102,7 @@ uint32_t lc__abi_datastore_update_bsatn(lc_abi *abi, uint32_t table_id, uint32_t
   if (!lc__abi_in_transaction(abi)) return LC_GUEST_NOT_IN_TRANSACTION;
   lc_table *table = lc_store_table(abi->services.store, table_id);
   if (table == NULL) return lc__abi_trap(abi, "datastore_update_bsatn: there is no table %u", table_id);
-  if (is_closed(table)) return LC_GUEST_NO_SUCH_TABLE;
+  if (!lc__abi_may_change(abi, table)) return LC_GUEST_NO_SUCH_TABLE;
   lc_index *index = lc_store_index(abi->services.store, index_id);
   if (index == NULL || lc_index_table(index) != table) return LC_GUEST_NO_SUCH_INDEX;
   lc_insert_result result;
@@ -127,7 +128,7 @@ uint32_t lc__abi_datastore_delete_all_by_eq_bsatn(lc_abi *abi, uint32_t table_id
   if (bytes == NULL) return 0;
   if (!lc__abi_in_transaction(abi)) return LC_GUEST_NOT_IN_TRANSACTION;
   lc_table *table = lc_store_table(abi->services.store, table_id);
-  if (table == NULL || is_closed(table)) return LC_GUEST_NO_SUCH_TABLE;
+  if (table == NULL || !lc__abi_may_change(abi, table)) return LC_GUEST_NO_SUCH_TABLE;
   const lc_layout *layout = lc_table_layout(table);
   lc_cursor cursor = lc_cursor_of(lc_span_of(bytes, relation_len));
   uint32_t count = lc_cursor_u32(&cursor);
@@ -150,7 +151,7 @@ uint32_t lc__abi_datastore_clear(lc_abi *abi, uint32_t table_id, uint32_t out) {
   if (!lc__abi_in_transaction(abi)) return LC_GUEST_NOT_IN_TRANSACTION;
   lc_table *table = lc_store_table(abi->services.store, table_id);
   if (table == NULL) return lc__abi_trap(abi, "datastore_clear: there is no table %u", table_id);
-  if (is_closed(table)) return LC_GUEST_NO_SUCH_TABLE;
+  if (!lc__abi_may_change(abi, table)) return LC_GUEST_NO_SUCH_TABLE;
   uint64_t deleted = lc_table_clear(table);
   uint8_t *to = lc__guest_slice(abi, out, 8);
   if (to) lc_store64(to, deleted);

@@ -99,6 +99,7 @@ struct lc_abi {
   lc_buf sinks[LC_SINK_COUNT]; /* sink n has id n + 1 */
   uint32_t sink_count;
   size_t log_bytes;
+  const lc_table *changed_catalogue; /* a system table that no call may change: then the call fails at its end */
 
   /* What lives as long as the instance. */
   LC_VEC(lc_abi_iterator) iterators; /* iterator n has id n + 1 */
@@ -124,6 +125,15 @@ static inline lc_buf *lc__abi_sink(lc_abi *abi, uint32_t id) {
 /* Marks the guest to be stopped; the answer of the failing import. */
 uint32_t lc__abi_trap(lc_abi *abi, const char *format, ...) __attribute__((format(printf, 2, 3)));
 uint32_t lc__abi_trap_store(lc_abi *abi, const char *what, lc_err err);
+
+/* Whether the call may see this table at all; a change of one that describes the schema is noted, and refused when the call ends. */
+static inline bool lc__abi_may_change(lc_abi *abi, const lc_table *table) {
+  uint32_t id = lc_table_id(table);
+  if (__builtin_expect(id >= LC_ST_FIRST_USER, 1)) return true;
+  if (id == LC_ST_ENV) return false;
+  if (lc_store_is_catalogue(id)) abi->changed_catalogue = table;
+  return true;
+}
 
 static inline bool lc__abi_in_transaction(const lc_abi *abi) {
   return abi->services.store != NULL && lc_store_in_transaction(abi->services.store);

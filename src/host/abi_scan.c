@@ -237,6 +237,7 @@ static uint32_t delete_scanned(lc_abi *abi, lc_index *index, lc_scan *scan, uint
   lc_vec_clear(&abi->row_ids);
   lc_row row;
   while (lc_scan_next(scan, &row)) lc_vec_push(&abi->row_ids, row.id);
+  if (abi->row_ids.count) (void)lc__abi_may_change(abi, lc_index_table(index)); /* that it is not closed is known */
   for (size_t i = 0; i < abi->row_ids.count; i++) lc_table_delete(lc_index_table(index), abi->row_ids.items[i]);
   uint8_t *to = lc__guest_slice(abi, out, 4);
   if (to) lc_store32(to, (uint32_t)abi->row_ids.count);

@@ -62,6 +62,7 @@ lc_err lc_log_open(lc_io *io, const char *directory, const lc_log_options *optio
 
 lc_err lc_log_close(lc_log *log) {
   if (log->unmarked && !log->is_full && !log->stopped) lc__log_mark(log);
+  log->retry_at = 0; /* a full disk gets its last chance now */
   lc_err err = lc_log_flush(log);
   if (log->spare) lc__log_remove_spare(log); /* a database at rest takes no more room than it needs */
   log_free(log);
@@ -206,7 +207,7 @@ lc_err lc_log_poll(lc_log *log) {
 lc_err lc_log_flush(lc_log *log) {
   LC_TRY(lc__log_advance(log, false));
   while (log->step != LC__IDLE || log->batches[log->oldest].len > log->batches[log->oldest].start) {
-    if (log->is_full) return full_error(log);
+    if (log->is_full && log->step == LC__IDLE) return full_error(log); /* and not when it is being tried again */
     LC_TRY(lc__log_advance(log, true));
   }
   return lc_ok();

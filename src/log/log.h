@@ -10,6 +10,7 @@
  * Invariants: L1, L2, L3, L12 (a failed sync stops the process), and
  *   G1  Records are durable in order: offset k durable implies every offset below k durable.
  *   G2  A segment's directory entry is durable before any record in it is reported durable (before it is written, even).
+ *   G3  Whoever polls only when lc_log_event_fd says so learns of every completion.
  *
  * A full disk: what is in memory stays there unacknowledged and is written when there is space again; lc_log_reserve answers
  * LC_ERR_NO_SPACE meanwhile, so transactions are refused and reads go on. The write is tried again by lc_log_submit and lc_log_poll, at
@@ -52,7 +53,8 @@ uint64_t lc_log_durable(const lc_log *log);
 lc_err lc_log_submit(lc_log *log);
 /* Collects a finished write, starts the next. */
 lc_err lc_log_poll(lc_log *log);
-/* Waits until everything committed so far is durable. */
+/* Waits until everything committed so far is durable. LC_ERR_NO_SPACE: the disk is full, even now; what was committed stays in the ring and
+ * may become durable later. */
 lc_err lc_log_flush(lc_log *log);
 /* Whether writes wait for space on the disk. While they do, call lc_log_poll from time to time: no event comes. */
 bool lc_log_is_full(const lc_log *log);

@@ -66,23 +66,34 @@ static void want_spare(lc_log *log) {
   log->spare_filled = 0;
 }
 
-/* Collects and starts writes of zeros. */
+/*
+ * Learns of zeros that were written. Both files announce completions on one descriptor, and polling either collects for both: what is
+ * collected for the other file is not announced again. So this comes before the step's own poll and never behind it (G3).
+ */
+static lc_err collect_spare(lc_log *log) {
+  if (!log->spare_busy) return lc_ok();
+  bool done;
+  lc_err err = lc_file_poll(log->spare, &done);
+  if (err.code == LC_ERR_NO_SPACE) give_up_spare(log);
+  if (lc_failed(err)) return err.code == LC_ERR_NO_SPACE ? lc_ok() : err;
+  if (done) log->spare_busy = false;
+  return lc_ok();
+}
+
+/* Starts another write of zeros. */
 static lc_err fill_spare(lc_log *log) {
   if (log->spare == NULL) want_spare(log);
-  if (log->spare == NULL) return lc_ok();
-  if (log->spare_busy) {
-    bool done;
-    lc_err err = lc_file_poll(log->spare, &done);
-    if (err.code == LC_ERR_NO_SPACE) give_up_spare(log);
-    if (lc_failed(err)) return err.code == LC_ERR_NO_SPACE ? lc_ok() : err;
-    if (!done) return lc_ok();
-    log->spare_busy = false;
-  }
+  if (log->spare == NULL || log->spare_busy) return lc_ok();
   bool wanted_now = log->step != LC__IDLE && log->step != LC__WRITING;
   if (log->spare_filled >= log->spare_size || wanted_now) return lc_ok();
   uint64_t left = log->spare_size - log->spare_filled;
   size_t len = left < ZEROS ? (size_t)left : ZEROS;
-  LC_TRY(lc_file_write_durable(log->spare, log->spare_filled, zeros, len));
+  lc_err err = lc_file_write_durable(log->spare, log->spare_filled, zeros, len);
+  if (err.code == LC_ERR_NO_SPACE) { /* the spare is a convenience: doing without it is not a failure */
+    give_up_spare(log);
+    return lc_ok();
+  }
+  LC_TRY(err);
   log->spare_filled += len;
   log->spare_busy = true;
   return lc_ok();
@@ -91,6 +102,7 @@ static lc_err fill_spare(lc_log *log) {
 /* ---- starting a step ---- */
 
 static lc_err start_header(lc_log *log, const lc__batch *batch) {
+  LC_TRY(collect_spare(log)); /* its end may have been collected already, then nothing would wake us for it */
   if (log->spare == NULL) {
     /* Whatever kept the file from being made (no space, no descriptor), nothing is lost: try again later. */
     lc_err err = lc__log_create_spare(log, &log->spare);
@@ -174,6 +186,7 @@ static void become_full(lc_log *log, lc_err err) {
 }
 
 static lc_err advance(lc_log *log, bool wait) {
+  LC_TRY(collect_spare(log));
   lc_err err = lc_ok();
   if (log->step == LC__IDLE) {
     err = start_next(log);

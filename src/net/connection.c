@@ -238,6 +238,7 @@ static void send_all(lc_connection *connection) {
   size_t sent = 0;
   do {
     if (connection->state == LC_IN_WEBSOCKET) lc__websocket_pack(connection);
+    if (connection->state == LC_DEAD) return;
     if (!send_once(connection, &sent)) break;
   } while (has_more_to_send(connection) && sent < LC_SEND_TURN);
   if (connection->state != LC_DEAD && lc__connection_unsent(connection) == 0 && has_more_to_send(connection)) {

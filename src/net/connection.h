@@ -116,9 +116,12 @@ void lc_connection_stream_end(lc_connection *connection);
 typedef struct lc_release_group {
   lc_connection *first; /* connections that hold messages back */
   uint64_t durable;     /* offsets below it may be sent */
+  bool is_ended;        /* nothing more becomes durable */
 } lc_release_group;
 /* More has become durable: releases what waited for it (sent by the next lc_net_flush). Cheap when nobody waits. */
 void lc_release_group_durable(lc_release_group *group, uint64_t durable);
+/* Nothing more will: connections that still hold messages back are cut, for those must never be sent. */
+void lc_release_group_end(lc_release_group *group);
 
 typedef struct lc_upgrade {
   lc_str key;                    /* of lc_websocket_check */

@@ -134,9 +134,18 @@ void lc_release_group_durable(lc_release_group *group, uint64_t durable) {
   }
 }
 
+void lc_release_group_end(lc_release_group *group) {
+  group->is_ended = true;
+  for (lc_connection *connection = group->first; connection; connection = connection->group_next) lc__connection_touch(connection);
+}
+
 void lc__websocket_pack(lc_connection *connection) {
   lc_outbox_release(&connection->outbox, durable_of(connection), &connection->out, connection->out_sent + LC_SEND_ROOM);
   bool waits = lc_outbox_count(&connection->outbox) && !lc_outbox_is_ready(&connection->outbox, durable_of(connection));
+  if (waits && connection->group->is_ended) {
+    lc__connection_kill(connection);
+    return;
+  }
   if (waits) {
     join_group(connection);
   } else {

@@ -154,9 +154,8 @@ static lc_err check_write(const lc_query_context *context, lc_table *table) {
   }
   if (lc_table_id(table) == LC_ST_ENV) return lc_fail(LC_ERR_SQL, "Database environment variables can only be changed by publishing");
   uint32_t id = lc_table_id(table);
-  bool catalogue = id < LC_ST_FIRST_USER && id != LC_ST_VAR && id != LC_ST_CLIENT && id != LC_ST_CONNECTION_CREDENTIALS;
   if (is_outbox(context->store, id)) return lc_fail(LC_ERR_SQL, "SQL writes to outbox tables are not supported");
-  if (catalogue) { /* the tables in memory follow these rows only when the schema changes them */
+  if (lc_store_is_catalogue(id)) { /* the tables in memory follow these rows only when the schema changes them */
     return lc_fail(LC_ERR_SQL, "The system table `%.*s` describes the schema; it can only be changed by publishing",
                    LC_STR_ARGS(lc_table_name(table)));
   }

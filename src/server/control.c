@@ -8,7 +8,7 @@
 #include "store/store.h"
 
 enum { TABLE_DATABASE, TABLE_NAME, TABLE_DOMAIN, TABLE_LOCK, TABLE_COUNT };
-enum { DATABASE_ROW = 3 * 32 + 8, RECORD_MAX = 8 << 20 };
+enum { DATABASE_ROW = 3 * 32 + 8 };
 
 struct lc_control {
   lc_io *io;
@@ -71,21 +71,23 @@ static lc_err create_table(lc_control *control, lc_arena *arena, const table_pla
 
 /* ---- transactions ---- */
 
-/* Commits and waits for the disk (C1). On failure nothing has happened. */
+/* Commits and waits for the disk (C1). LC_ERR_NOT_DURABLE: it has happened, but not on disk; any other failure: nothing has. */
 static lc_err commit(lc_control *control) {
   uint8_t *at;
-  lc_err err = lc_log_reserve(control->log, RECORD_MAX, &at);
+  lc_record_inputs inputs = {.kind = LC_RECORD_SYSTEM, .timestamp_micros = lc_io_now_micros(control->io)};
+  /* Nobody polls this log: a disk that was full is tried again by who needs it next. */
+  lc_err err = lc_log_is_full(control->log) ? lc_log_flush(control->log) : lc_ok();
+  const lc_delta *delta = lc_store_delta(control->store);
+  if (!lc_failed(err)) err = lc_log_reserve(control->log, lc_record_size(&inputs, delta), &at);
   if (lc_failed(err)) {
     lc_store_abort(control->store);
     return err;
   }
-  const lc_delta *delta;
-  lc_record_inputs inputs = {.kind = LC_RECORD_SYSTEM, .timestamp_micros = lc_io_now_micros(control->io)};
   lc_store_commit(control->store, &delta);
-  lc_assert(lc_record_size(&inputs, delta) <= RECORD_MAX);
   lc_log_commit(control->log, lc_record_encode(at, &inputs, delta));
   lc_store_release(control->store);
-  return lc_log_flush(control->log);
+  err = lc_log_flush(control->log);
+  return err.code == LC_ERR_NO_SPACE ? lc_error(LC_ERR_NOT_DURABLE) : err;
 }
 
 static lc_err finish(lc_control *control, lc_err err) {

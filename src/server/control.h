@@ -8,7 +8,9 @@
  *   lock      identity u256                                                        not to be deleted; outlives the database
  *
  * Invariants
- *   C1  A change is durable when its function returns: control changes are rare, so each waits for the disk.
+ *   C1  A change is durable when its function succeeds: control changes are rare, so each waits for the disk. On LC_ERR_NOT_DURABLE it was
+ *       made but a full disk did not take it: a crash may bring back the state before, so what that needs must stay. After any other
+ *       failure nothing has changed.
  *   C2  A name stands for at most one database; only its domain's holder can bind it.
  * Threads: the core thread.
  */

@@ -177,7 +177,7 @@ static void leave_turn(lc_server *server, lc_hosted *hosted) {
   hosted->is_in_turn = false;
 }
 
-/* Tells everybody and closes the database. Sessions and answers may hold on to the host; all that was committed is durable now. */
+/* Tells everybody and closes the database. Sessions and answers may hold on to the host. */
 static void retire(lc__host *host) {
   lc_hosted *hosted = &host->hosted;
   lc_server *server = host->server;
@@ -189,10 +189,11 @@ static void retire(lc__host *host) {
   if (database) {
     lc_database_turn_begin(database, lc_io_now_micros(server->io));
     lc_api_close_streams(hosted);
-    lc_database_close(database);
+    uint64_t durable = lc_database_close(database);
     hosted->database = NULL;
+    lc_api_durable(hosted, durable);
   }
-  lc_api_durable(hosted, UINT64_MAX - 1); /* closing has flushed the log */
+  lc_api_ended(hosted); /* closing flushes the log, so something waits still only if the disk was full to the end */
   host_unref(server, hosted);
 }
 
@@ -314,9 +315,14 @@ static void site_create(void *context, const lc_identity *identity, const lc_ide
   lc_database_publish(creation->database, &(lc_publish_request){.program = program, .done = published, .context = creation});
 }
 
-/* The new one is complete and durable: it takes the place of the old one. */
+/*
+ * The new one is complete and durable: it takes the place of the old one. With LC_ERR_NOT_DURABLE it has done so, but the files of the old
+ * one stay, for a crash may bring it back; the next start sweeps away whichever lost.
+ */
 static lc_err switch_over(lc_server *server, lc__creation *creation) {
-  LC_TRY(lc_control_put_database(server->control, &creation->record));
+  lc_err err = lc_control_put_database(server->control, &creation->record);
+  bool is_durable = !lc_failed(err);
+  if (!is_durable && err.code != LC_ERR_NOT_DURABLE) return err;
   lc__host *host = host_create(server, &creation->record);
   host->hosted.database = creation->database;
   creation->database = NULL;
@@ -329,11 +335,11 @@ static lc_err switch_over(lc_server *server, lc__creation *creation) {
     char directory[128];
     memcpy(directory, old->directory, sizeof directory);
     retire(old);
-    lc_err err = lc_dir_remove_all(server->io, directory);
-    if (lc_failed(err)) lc_log_warn("what is left of a database that was replaced: %s", lc_err_text(err)); /* swept at the next start */
+    lc_err swept = is_durable ? lc_dir_remove_all(server->io, directory) : lc_ok();
+    if (lc_failed(swept)) lc_log_warn("what is left of a database that was replaced: %s", lc_err_text(swept)); /* swept at the next start */
   }
   lc_hosted_enter(&host->hosted);
-  return lc_ok();
+  return is_durable ? lc_ok() : lc_error(LC_ERR_NOT_DURABLE);
 }
 
 static void end_creation(lc_server *server, lc__creation *creation) {
@@ -399,15 +405,18 @@ static lc_err site_remove(void *context, lc_hosted *hosted) {
   int32_t position = find_host(server, &identity);
   lc_assert(position >= 0);
   if (is_being_made(server, &identity)) return lc_fail(LC_ERR_EXISTS, "a publish of this database is under way; try again when it is done");
-  LC_TRY(lc_control_remove_database(server->control, &identity));
+  lc_err err = lc_control_remove_database(server->control, &identity);
+  bool is_durable = !lc_failed(err);
+  if (!is_durable && err.code != LC_ERR_NOT_DURABLE) return err;
   lc__host *host = server->hosts.items[position];
   lc_vec_remove_swap(&server->hosts, position);
   char hex[65], directory[128];
   lc_u256_hex(hex, &identity);
   snprintf(directory, sizeof directory, "databases/%s", hex);
   retire(host);
-  lc_err err = lc_dir_remove_all(server->io, directory);
-  if (lc_failed(err)) lc_log_warn("what is left of a deleted database: %s", lc_err_text(err)); /* swept at the next start */
+  if (!is_durable) return lc_error(LC_ERR_NOT_DURABLE); /* its files stay: a crash may bring it back */
+  lc_err swept = lc_dir_remove_all(server->io, directory);
+  if (lc_failed(swept)) lc_log_warn("what is left of a deleted database: %s", lc_err_text(swept)); /* swept at the next start */
   return lc_ok();
 }
 

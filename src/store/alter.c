@@ -275,6 +275,12 @@ lc_err lc_table_set_primary_key(lc_table *table, int32_t column) {
   def_copy(table, &def);
   if (column >= (int32_t)def.column_count) column = -1;
   def.primary_key = column;
+  lc_schedule_def schedule;
+  if (def.schedule && column >= 0) { /* its rows are known by their primary key, here and after a restart (catalogue_load.c) */
+    schedule = *def.schedule;
+    schedule.id_column = (uint16_t)column;
+    def.schedule = &schedule;
+  }
   return def_apply(table, &def);
 }
 

@@ -106,6 +106,36 @@ static lc_err check_definition(lc_store *store, const lc_table *table) {
   return err;
 }
 
+static lc_err in_table(const lc_table *table, lc_err err) {
+  return lc_failed(err) ? lc_fail(LC_ERR_INTERNAL, "table %.*s: %s", LC_STR_ARGS(table->shape->def.name), lc_err_text(err)) : err;
+}
+
+/* System tables whose rows belong to a table, and the column that names it. */
+static const struct {
+  uint32_t table_id;
+  uint16_t column;
+} parts_of_tables[] = {{LC_ST_TABLE, 0},      {LC_ST_COLUMN, 0},    {LC_ST_INDEX, 1},      {LC_ST_CONSTRAINT, 2},
+                       {LC_ST_SEQUENCE, 2},   {LC_ST_SCHEDULED, 1}, {LC_ST_EVENT_TABLE, 0}};
+
+lc_err lc__catalogue_check(lc_store *store) {
+  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table)) {
+    LC_TRY(in_table(table, check_definition(store, table)));
+    if (lc_store_table_by_name(store, table->shape->def.name) != table)
+      return in_table(table, lc_fail(LC_ERR_INTERNAL, "it is not found by its name"));
+  }
+  for (size_t i = 0; i < sizeof parts_of_tables / sizeof *parts_of_tables; i++) {
+    lc_table *part = store->tables.items[parts_of_tables[i].table_id];
+    lc_scan scan;
+    lc_table_scan(part, &scan);
+    for (lc_row row; lc_scan_next(&scan, &row);) {
+      uint32_t id = lc_load32(lc_layout_column(part->layout, row.bytes, parts_of_tables[i].column).ptr);
+      if (lc_store_table(store, id) == NULL)
+        return in_table(part, lc_fail(LC_ERR_INTERNAL, "a row is about table %u, which is not there", id));
+    }
+  }
+  return lc_ok();
+}
+
 static lc_err check_table(lc_store *store, lc_table *table) {
   LC_TRY(check_rows(table));
   LC_TRY(check_row_hash(table));
@@ -114,22 +144,12 @@ static lc_err check_table(lc_store *store, lc_table *table) {
     if (lc_store_index(store, table->indexes[i]->id) != table->indexes[i])
       return lc_fail(LC_ERR_INTERNAL, "an index is not found by its id");
   }
-  return check_definition(store, table);
+  return lc_ok();
 }
 
 lc_err lc_store_check(lc_store *store) {
   lc_assert(!store->recovering);
-  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table)) {
-    lc_err err = check_table(store, table);
-    if (lc_failed(err)) return lc_fail(LC_ERR_INTERNAL, "table %.*s: %s", LC_STR_ARGS(table->shape->def.name), lc_err_text(err));
-    if (lc_store_table_by_name(store, table->shape->def.name) != table)
-      return lc_fail(LC_ERR_INTERNAL, "table %.*s is not found by its name", LC_STR_ARGS(table->shape->def.name));
-  }
-  lc_scan scan;
-  lc_table_scan(store->tables.items[LC_ST_TABLE], &scan);
-  for (lc_row row; lc_scan_next(&scan, &row);) {
-    if (lc_store_table(store, lc_load32(row.bytes)) == NULL)
-      return lc_fail(LC_ERR_INTERNAL, "st_table describes table %u, which is not there", lc_load32(row.bytes));
-  }
-  return lc_ok();
+  for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table))
+    LC_TRY(in_table(table, check_table(store, table)));
+  return lc__catalogue_check(store);
 }

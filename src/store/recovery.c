@@ -16,6 +16,10 @@ static lc_err corrupt(uint32_t table_id, const char *what) {
   return lc_fail(LC_ERR_LOG_CORRUPT, "a logged row of table %u %s", table_id, what);
 }
 
+static lc_err corrupt_definition(uint32_t table_id, const char *how) {
+  return lc_fail(LC_ERR_LOG_CORRUPT, "the catalogue describes table %u in a way that cannot be: %s", table_id, how);
+}
+
 void lc_store_apply_begin(lc_store *store) {
   lc_assert(!store->in_transaction);
   lc_store_release(store);
@@ -29,13 +33,51 @@ void lc_store_apply_begin(lc_store *store) {
 
 /* ---- tables that come, change and go ---- */
 
+enum { ID_MAX = 1 << 22 }; /* ids of tables and indexes are array positions here; a larger one is damage */
+
+/* What a shape does not check, because definitions from outside have been validated (src/schema): here nobody has. */
+static lc_err check_loaded(uint32_t table_id, const lc__loaded *loaded) {
+  const lc_table_def *def = &loaded->def;
+  if (def->is_system) return corrupt_definition(table_id, "as a system table");
+  if (def->primary_key >= (int32_t)def->column_count) return corrupt_definition(table_id, "with a primary key that is no column");
+  for (uint32_t i = 0; i < def->index_count; i++) {
+    if (loaded->index_ids[i] >= ID_MAX) return corrupt_definition(table_id, "with an index of an impossible id");
+  }
+  const lc_schedule_def *schedule = def->schedule;
+  if (schedule == NULL) return lc_ok();
+  if (def->primary_key < 0 || lc_type_resolve(def->columns[def->primary_key].type)->kind != LC_TYPE_U64 ||
+      schedule->at_column >= def->column_count || lc_type_resolve(def->columns[schedule->at_column].type)->special != LC_SPECIAL_SCHEDULE_AT)
+    return corrupt_definition(table_id, "as scheduled, without the columns of a schedule");
+  return lc_ok();
+}
+
+static lc_err shape_of_loaded(uint32_t table_id, const lc__loaded *loaded, lc__shape **shape) {
+  LC_TRY(check_loaded(table_id, loaded));
+  lc_err err = lc__shape_create(&loaded->def, shape);
+  return lc_failed(err) ? corrupt_definition(table_id, lc_err_text(err)) : lc_ok();
+}
+
+/* Whether the rows that are there are rows of the new layout too. */
+static lc_err rows_keep_valid(const lc_table *table, const lc_layout *layout) {
+  for (uint32_t id = lc__rows_next(&table->rows, 0); id != LC_ROW_NONE; id = lc__rows_next(&table->rows, id + 1)) {
+    lc_row row = lc__rows_get(&table->rows, id);
+    size_t used = 0;
+    lc_err err = lc_layout_validate(layout, (lc_span){row.bytes, row.len}, &used);
+    if (lc_failed(err) || used != row.len) return corrupt(table->id, "does not fit the column types that a later record gives its table");
+  }
+  return lc_ok();
+}
+
 /* Gives the table a shape made of `loaded`; its indexes are made with the recorded ids and left empty. */
 static lc_err set_loaded_shape(lc_store *store, uint32_t table_id, const lc__loaded *loaded) {
   lc__shape *shape;
-  lc_err err = lc__shape_create(&loaded->def, &shape);
-  if (lc_failed(err))
-    return lc_fail(LC_ERR_LOG_CORRUPT, "the catalogue describes table %u in a way that cannot be: %s", table_id, lc_err_text(err));
+  LC_TRY(shape_of_loaded(table_id, loaded, &shape));
   lc_table *table = store->tables.items[table_id];
+  lc_err err = lc_type_equal(table->shape->def.row, shape->def.row) ? lc_ok() : rows_keep_valid(table, shape->layout);
+  if (lc_failed(err)) {
+    lc__shape_destroy(shape);
+    return err;
+  }
   lc__shape *old = table->shape;
   lc__catalogue_unpublish(store, table);
   if (!lc__rows_fit(&table->rows, shape->layout)) {
@@ -61,17 +103,15 @@ static lc_err set_loaded_shape(lc_store *store, uint32_t table_id, const lc__loa
   return lc_ok();
 }
 
-enum { TABLE_ID_MAX = 1 << 22 }; /* ids are array positions here; a larger one is damage, not a table */
-
 static lc_err follow_table(lc_store *store, uint32_t table_id) {
   lc_arena arena = {0};
   lc__loaded loaded;
   lc_table *table = lc_store_table(store, table_id);
   lc_err err =
-      table_id < TABLE_ID_MAX ? lc__catalogue_load(store, &arena, table_id, true, &loaded) : corrupt(LC_ST_TABLE, "has an impossible id");
+      table_id < ID_MAX ? lc__catalogue_load(store, &arena, table_id, true, &loaded) : corrupt(LC_ST_TABLE, "has an impossible id");
   if (!lc_failed(err) && table == NULL) {
     lc__shape *shape;
-    err = lc__shape_create(&loaded.def, &shape);
+    err = shape_of_loaded(table_id, &loaded, &shape);
     if (!lc_failed(err)) lc__catalogue_publish(store, lc__table_create(store, table_id, shape));
   } else if (!lc_failed(err)) {
     lc_field *fields = LC_ARENA_ARRAY(&arena, lc_field, loaded.def.column_count + 1u);
@@ -183,6 +223,7 @@ lc_err lc_store_apply_truncate(lc_store *store, uint32_t table_id) {
 /* ---- the end ---- */
 
 static lc_err finish_table(lc_store *store, lc_table *table) {
+  if (table->shape->def.is_event && table->row_count) return corrupt(table->id, "is there, but event tables keep none");
   for (uint32_t i = 0; i < table->index_count; i++) {
     lc_err err = lc__index_build(table->indexes[i]);
     if (lc_failed(err)) return lc_fail(LC_ERR_LOG_CORRUPT, "recovered rows break a constraint: %s", lc_err_text(err));
@@ -216,5 +257,6 @@ lc_err lc_store_recovered(lc_store *store) {
   store->recovering = false;
   for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table))
     LC_TRY(finish_table(store, table));
-  return lc_ok();
+  lc_err err = lc__catalogue_check(store);
+  return lc_failed(err) ? lc_fail(LC_ERR_LOG_CORRUPT, "recovered rows contradict each other: %s", lc_err_text(err)) : lc_ok();
 }

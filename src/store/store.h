@@ -35,6 +35,11 @@ enum {
   LC_ST_INBOUND_STREAM, LC_ST_INBOUND_MSG, LC_ST_OUTBOX, LC_ST_END,
   LC_ST_FIRST_USER = 4096,
 };
+/* System tables that the catalogue in memory follows only when the schema changes: a row changed by anybody else would leave the two apart,
+ * and a database that does not open (C1). */
+static inline bool lc_store_is_catalogue(uint32_t table_id) {
+  return table_id < LC_ST_FIRST_USER && table_id != LC_ST_VAR && table_id != LC_ST_CLIENT && table_id != LC_ST_CONNECTION_CREDENTIALS;
+}
 
 /* ---- life ---- */
 

@@ -251,3 +251,8 @@ typedef struct lc__loaded {
 } lc__loaded;
 /* `columns_only`: no indexes, constraints, sequences. Errors: LC_ERR_LOG_CORRUPT. */
 lc_err lc__catalogue_load(lc_store *store, lc_arena *arena, uint32_t table_id, bool columns_only, lc__loaded *loaded);
+
+/* ---- check.c ---- */
+
+/* Whether the system tables and the tables in memory say the same (C1), and every row of the former speaks of a table that is there. */
+lc_err lc__catalogue_check(lc_store *store);

@@ -24,9 +24,7 @@ TEST(a_full_disk_refuses_changes_and_keeps_reads) {
   fixture_settle(&f);
   lc_sim_set_capacity(f.io, 0);
   lc_reducer_result result = {0};
-  int64_t committed = 0;
   for (int i = 0; i < 200000 && result.outcome == LC_OUTCOME_OK; i++) {
-    committed += i > 0;
     result = call(&f, NULL, "transfer", "wwq", 1u, 2u, (uint64_t)(i % 2 ? -1 : 1));
     if (i % 100 == 0) turn(&f);
   }
@@ -84,4 +82,81 @@ static void crash_once(uint64_t seed) {
 
 TEST(a_crash_at_any_operation_keeps_what_was_durable) {
   for (uint64_t seed = 1; seed <= 40; seed++) crash_once(seed);
+}
+
+static void fill_disk(fixture *f) {
+  lc_sim_set_capacity(f->io, 0);
+  for (int i = 0; i < 200000 && !lc_database_is_full(f->database); i++) {
+    call(f, NULL, "transfer", "wwq", 1u, 2u, (uint64_t)(i % 2 ? -1 : 1));
+    if (i % 100 == 0) turn(f);
+  }
+  expect(lc_database_is_full(f->database));
+}
+
+/* L1: what closing could not write is not counted as durable, so that nobody acknowledges it. */
+TEST(closing_on_a_full_disk_says_what_is_durable) {
+  fixture f;
+  sim_open(&f, 11);
+  publish_bank(&f, 1);
+  fixture_settle(&f);
+  fill_disk(&f);
+  uint64_t seen = lc__database_seen(f.database), durable = lc_database_close(f.database);
+  expect(durable <= seen);
+  lc_sim_set_capacity(f.io, UINT64_MAX);
+  fixture_reopen(&f);
+  fixture_settle(&f);
+  seen = lc__database_seen(f.database);
+  expect_equal(lc_database_close(f.database), seen + 1);
+  f.database = NULL;
+  fixture_close(&f);
+}
+
+/* Whoever is told of the 100th firing makes the disk full, in the midst of the round. */
+typedef struct spoiler {
+  fixture *f;
+  int updates;
+} spoiler;
+static void spoil(void *session, const lc_client_update *update) {
+  spoiler *self = session;
+  if (++self->updates != 100) return;
+  expect_ok(lc_database_turn_end(self->f->database));
+  for (int i = 0; i < 1000 && !lc_database_is_full(self->f->database); i++) {
+    lc_sim_fail_after(self->f->io, 1, LC_ERR_NO_SPACE);
+    expect_ok(lc_database_poll(self->f->database));
+  }
+  lc_sim_fail_after(self->f->io, 0, LC_ERR_NO_SPACE);
+  expect(lc_database_is_full(self->f->database));
+}
+static void ignore_failed(void *session, uint32_t query_set_id, const char *reason) {
+}
+static void ignore_closed(void *session, lc_close_reason reason) {
+}
+
+/* L8, E4: a disk that fills up while schedules fire takes none of them away. */
+TEST(schedules_that_find_the_disk_full_fire_later) {
+  enum { ALARMS = 300 };
+  static const lc_client_events events = {spoil, ignore_failed, ignore_closed};
+  fixture f;
+  sim_open(&f, 12);
+  publish_bank(&f, 1);
+  spoiler self = {.f = &f};
+  lc_client *client;
+  expect_ok(lc_client_connect(f.database, owner_identity, (lc_connection_id){1, 0}, LC_STR("{}"), &events, &self, &client));
+  listener as = {.client = client};
+  subscribe(&as, LC_SUBSCRIBE_SET, 1, "SELECT * FROM rung");
+  for (int i = 0; i < ALARMS; i++) call(&f, NULL, "set_alarm", "bq", i % 2, (uint64_t)(i % 2 ? START + 100 * SECOND : 100 * SECOND));
+  fixture_settle(&f);
+  f.now = START + 100 * SECOND;
+  fixture_turn(&f);
+  expect(lc_database_is_full(f.database));
+  expect_equal(count_rows(&f, "rung"), 100);
+  for (int i = 0; i < 100000 && (lc_database_is_full(f.database) || lc_database_next_due(f.database) <= f.now); i++) {
+    expect_ok(lc_database_turn_end(f.database));
+    expect_ok(lc_database_poll(f.database));
+    fixture_turn(&f);
+  }
+  expect(count_rows(&f, "rung") >= ALARMS && count_rows(&f, "rung") <= ALARMS + 1); /* one had run, but its row was still there */
+  expect_equal(count_rows(&f, "alarm"), ALARMS / 2);                                /* the intervals */
+  lc_client_disconnect(client);
+  fixture_close(&f);
 }

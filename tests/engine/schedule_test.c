@@ -151,3 +151,26 @@ TEST(immediate_calls_run_soon_even_if_their_caller_failed) {
   expect_equal(lc_database_next_due(f.database), INT64_MAX);
   fixture_close(&f);
 }
+
+/* L11: calls that queue calls hold a bounded amount of memory; what does not fit is lost, as `volatile` says, and the log says so. */
+TEST(immediate_calls_that_wait_are_bounded) {
+  enum { TEXT = 4000, CALLS = 5000 };
+  fixture f;
+  fixture_open(&f, true);
+  publish_bank(&f, 1);
+  char text[TEXT + 1];
+  memset(text, 'x', TEXT);
+  text[TEXT] = 0;
+  for (int i = 0; i < CALLS; i++) call(&f, NULL, "later", "s", text);
+  expect(f.database->immediates.count < CALLS);
+  expect(f.database->immediates.count * TEXT > 8 << 20);
+  expect(f.database->immediate_bytes <= 16 << 20);
+  expect(strstr(log_text(&f), "too many immediate calls"));
+  fixture_turn(&f);
+  expect_equal(f.database->immediates.count, 0);
+  expect_equal(f.database->immediate_bytes, 0);
+  call(&f, NULL, "later", "s", "again");
+  fixture_turn(&f);
+  expect(strstr(log_text(&f), "again"));
+  fixture_close(&f);
+}

@@ -250,3 +250,50 @@ TEST(rows_of_scheduled_tables_arm_timers) {
   expect_message(trap_of(&fx, "", body), "the row's schedule");
   close_fixture(&fx);
 }
+
+/* An instance that takes the place of a dead one starts inside the transaction of the failed call: that is not its transaction. */
+TEST(start_up_code_has_no_part_in_an_open_transaction) {
+  fixture fx;
+  open_fixture(&fx);
+  lc_instance *instance;
+  lc_store_begin(fx.store);
+  expect_ok(start_wat(&fx,
+                      IMPORTS WAT_DESCRIBE "(func (export \"__preinit__x\") (if (i32.ne (call $clear (i32.const 4096) (i32.const 16)) "
+                                           "(i32.const 2)) (then unreachable)))" WAT_REDUCER("(i32.const 0)") ")",
+                      &instance));
+  lc_store_abort(fx.store);
+  lc_instance_destroy(instance);
+  close_fixture(&fx);
+}
+
+/* Tables that describe the schema: the import answers as the reference's does, and the call fails when it is over. */
+TEST(a_call_cannot_change_the_catalogue) {
+  fixture fx;
+  open_fixture(&fx);
+#define ROW "\\28\\23\\00\\00\\02\\00\\00\\00zz\\04\\00\\00\\00user\\06\\00\\00\\00public\\01"
+  static const char insert[] = "(i32.store (i32.const 16) (i32.const 29)) (call $insert (i32.const 1) (i32.const 64) (i32.const 16))";
+  expect_equal(errno_of(&fx, ROW, insert), 0); /* abi probe "insert into st_table" */
+  lc_buf text = {0}, message = {0};
+  static const char *const changes[] = {insert, "(call $clear (i32.const 3) (i32.const 16))", "(call $clear (i32.const 6) (i32.const 16))",
+                                        "(call $clear (i32.const 9) (i32.const 16))"};
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    lc_buf_clear(&text);
+    lc_buf_clear(&message);
+    lc_buf_printf(&text, IMPORTS WAT_DESCRIBE "(data (i32.const 64) \"" ROW "\") (func (export \"__call_reducer__\") " WAT_REDUCER_TYPE " %s))",
+                  changes[i]);
+    lc_instance *instance;
+    expect_ok(start_wat(&fx, lc_buf_cstr(&text), &instance));
+    expect_error(call_reducer(&fx, instance, (lc_span){0}, &message), LC_ERR_USER);
+    expect(strstr(lc_buf_cstr(&message), "it can only be changed by publishing") != NULL);
+    expect(!lc_instance_is_dead(instance));
+    lc_instance_destroy(instance);
+    expect_ok(lc_store_check(fx.store));
+  }
+  expect_null(lc_store_table_by_name(fx.store, LC_STR("zz")));
+  lc_buf_clear(&text);
+  lc_buf_put_text(&text, IMPORTS WAT_DESCRIBE WAT_REDUCER("(call $clear (i32.const 7) (i32.const 16))") ")");
+  expect_ok(run_wat(&fx, lc_buf_cstr(&text))); /* st_client only says who is there */
+  lc_buf_deinit(&text);
+  lc_buf_deinit(&message);
+  close_fixture(&fx);
+}

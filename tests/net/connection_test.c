@@ -22,6 +22,7 @@ typedef struct server {
   atomic_bool stop;
   atomic_int closed, drained, opened;
   atomic_ullong durable; /* what the test says is durable */
+  atomic_bool ended;     /* and that this is all */
   lc_release_group group;
   lc_upgrade upgrade;
   lc_net_options options;
@@ -127,6 +128,7 @@ static void *serve(void *context) {
   while (!self->stop) {
     lc_loop_run_once(self->loop, UINT64_MAX);
     lc_release_group_durable(&self->group, self->durable);
+    if (self->ended) lc_release_group_end(&self->group);
     lc_net_flush(self->net);
     if (self->waiting == NULL) continue;
     lc_connection *connection = self->waiting; /* a handler that answers in a later turn */
@@ -550,6 +552,42 @@ TEST(L1_messages_wait_for_their_offset_and_are_packed_when_it_is_durable) {
   do expect(ws_read_frame(&client, &frame));
   while (frame.opcode != 10);
   ws_disconnect(&client); /* a client that goes away while it waits leaves the group (checked by stop) */
+  stop(&self);
+}
+
+/* The end of the connection, and nothing before it (a timeout would be -1). */
+static void expect_cut(ws_client *client) {
+  char byte;
+  ssize_t got;
+  do got = recv(client->fd, &byte, 1, 0);
+  while (got < 0 && errno == EINTR);
+  expect(got == 0 || (got < 0 && errno == ECONNRESET));
+}
+
+/* L1: a database that closes while its disk is full never sends what was not durable; who waits for it is cut. */
+TEST(a_group_that_ends_cuts_those_that_wait) {
+  server self = {0};
+  self.upgrade = (lc_upgrade){.framing = LC_FRAMING_PACKED, .group = &self.group};
+  start(&self);
+  ws_client client, other, late;
+  open_ws(&self, &client, "/ws");
+  open_ws(&self, &other, "/ws");
+  open_ws(&self, &late, "/ws");
+  expect(ws_send(&client, "d2", 2));
+  expect(ws_send(&client, "d7", 2));
+  expect(ws_send(&other, "d3", 2));
+  make_durable(&self, 4);
+  EXPECT_MESSAGE(&client, "\0d2");
+  EXPECT_MESSAGE(&other, "\0d3");
+  self.ended = true;
+  lc_loop_wake(self.loop);
+  expect_cut(&client);
+  expect_echo(&other); /* it waits for nothing */
+  expect(ws_send(&late, "d7", 2));
+  expect_cut(&late);
+  ws_disconnect(&client);
+  ws_disconnect(&other);
+  ws_disconnect(&late);
   stop(&self);
 }
 

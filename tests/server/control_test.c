@@ -2,6 +2,7 @@
 #include "server/control.h"
 
 #include "harness.h"
+#include "io/sim/sim.h"
 
 static char directory[64];
 
@@ -142,4 +143,37 @@ TEST(a_lock_survives_its_database) {
   expect(!lc_control_is_locked(control, &a));
   lc_control_close(control);
   close_io(io);
+}
+
+/* C1 on a full disk: made but not durable says so, refused changes nothing, and space that comes back is found without a restart. */
+TEST(a_full_disk_is_told_apart_from_a_change_that_was_refused) {
+  lc_io *io = lc_sim_create(3);
+  lc_control *control = open_control(io);
+  lc_control_database database = {.identity = identity(1), .owner = identity(100)};
+  expect_ok(lc_control_put_database(control, &database));
+  lc_sim_set_capacity(io, 0);
+  lc_err err = lc_ok();
+  while (!lc_failed(err)) {
+    database.generation++;
+    err = lc_control_put_database(control, &database);
+  }
+  expect_equal(err.code, LC_ERR_NOT_DURABLE);
+  uint64_t made = database.generation;
+  database.generation++;
+  expect_error(lc_control_put_database(control, &database), LC_ERR_NO_SPACE);
+  lc_arena arena = {0};
+  lc_control_database *list;
+  expect_equal(lc_control_databases(control, &arena, &list), 1);
+  expect_equal(list[0].generation, made);
+  lc_sim_set_capacity(io, UINT64_MAX);
+  for (int i = 0; i < 1000 && lc_failed(err = lc_control_put_database(control, &database)); i++) expect_equal(err.code, LC_ERR_NO_SPACE);
+  expect_ok(err);
+  lc_control_close(control);
+  lc_sim_crash(io);
+  control = open_control(io);
+  expect_equal(lc_control_databases(control, &arena, &list), 1);
+  expect_equal(list[0].generation, made + 1);
+  lc_control_close(control);
+  lc_arena_deinit(&arena);
+  lc_io_close(io);
 }

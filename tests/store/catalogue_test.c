@@ -397,12 +397,21 @@ TEST(appending_a_variant_changes_how_rows_are_stored) {
   lc_store_destroy(mirror);
 }
 
+static const lc_type *type_schedule_at(lc_arena *arena) {
+  lc_field *interval = LC_ARENA_NEW(arena, lc_field), *time = LC_ARENA_NEW(arena, lc_field), *variants = LC_ARENA_ARRAY(arena, lc_field, 2);
+  *interval = (lc_field){LC_STR("__time_duration_micros__"), type_i64()};
+  *time = (lc_field){LC_STR("__timestamp_micros_since_unix_epoch__"), type_i64()};
+  variants[0] = (lc_field){LC_STR("Interval"), lc_type_product(arena, interval, 1)};
+  variants[1] = (lc_field){LC_STR("Time"), lc_type_product(arena, time, 1)};
+  return lc_type_sum(arena, variants, 2);
+}
+
 TEST(schedules_and_event_tables_come_back) {
   lc_store *store = lc_store_create(), *mirror = lc_store_create();
   test_def t, e;
   def_begin(&t, "timer");
   def_column(&t, "id", type_u64());
-  def_column(&t, "at", type_u64());
+  def_column(&t, "at", type_schedule_at(&t.arena));
   def_index(&t, LC_INDEX_BTREE, "0", true);
   t.def.primary_key = 0;
   t.def.schedule = &(lc_schedule_def){.name = LC_STR("timer_sched"), .function_name = LC_STR("tick"), .at_column = 1};
@@ -453,4 +462,174 @@ TEST(damaged_effects_are_errors) {
   expect_error(lc_store_recovered(store), LC_ERR_LOG_CORRUPT); /* ... but not at the end */
   lc_arena_deinit(&t.arena);
   lc_store_destroy(store);
+}
+
+/* ---- rows of the system tables that contradict each other ---- */
+
+/* A row of a system table, of the parts that its columns need. */
+static void put_text(lc_buf *row, const char *text) {
+  lc_buf_put_sized(row, text, strlen(text));
+}
+static void row_of_table(lc_buf *row, uint32_t id, const char *name, const char *kind, int key) {
+  lc_buf_clear(row);
+  lc_buf_put32(row, id);
+  put_text(row, name);
+  put_text(row, kind);
+  put_text(row, "public");
+  lc_buf_put8(row, key < 0);
+  if (key < 0) return;
+  lc_buf_put32(row, 1);
+  lc_buf_put16(row, (uint16_t)key);
+}
+static void row_of_column(lc_buf *row, uint32_t id, uint16_t position, const lc_type *type) {
+  lc_buf encoded = {0};
+  lc_type_encode(&encoded, type);
+  lc_buf_clear(row);
+  lc_buf_put32(row, id);
+  lc_buf_put16(row, position);
+  put_text(row, position ? "b" : "a");
+  lc_buf_put_sized(row, encoded.data, encoded.len);
+  lc_buf_deinit(&encoded);
+}
+static void row_of_index(lc_buf *row, uint32_t id, uint32_t table_id, uint16_t column) {
+  lc_buf_clear(row);
+  lc_buf_put32(row, id);
+  lc_buf_put32(row, table_id);
+  put_text(row, "an_index");
+  lc_buf_put8(row, 1);
+  lc_buf_put32(row, 1);
+  lc_buf_put16(row, column);
+}
+static void row_of_schedule(lc_buf *row, uint32_t table_id, uint16_t column) {
+  lc_buf_clear(row);
+  lc_buf_put32(row, 77);
+  lc_buf_put32(row, table_id);
+  put_text(row, "tick");
+  put_text(row, "a_schedule");
+  lc_buf_put16(row, column);
+}
+
+static void apply(lc_store *store, uint32_t table_id, const lc_buf *row) {
+  expect_ok(lc_store_apply_insert(store, table_id, lc_buf_span(row)));
+}
+/* Table 5000 (a: u64, b: u64), whose row of st_table the caller chooses. */
+static void apply_table(lc_store *store, lc_buf *row, const char *name, const char *kind, int key) {
+  lc_store_apply_begin(store);
+  row_of_table(row, 5000, name, kind, key);
+  apply(store, LC_ST_TABLE, row);
+  for (uint16_t i = 0; i < 2; i++) {
+    row_of_column(row, 5000, i, type_u64());
+    apply(store, LC_ST_COLUMN, row);
+  }
+}
+
+static void contradict(lc_store *store, int how, lc_buf *row) {
+  switch (how) {
+    case 0:
+      return apply_table(store, row, "t", "system", -1);
+    case 1:
+      return apply_table(store, row, "t", "user", 2);
+    case 2: /* a name that a system table has: unique in st_table */
+      return apply_table(store, row, "st_client", "user", -1);
+    case 3:
+      apply_table(store, row, "t", "user", -1);
+      row_of_index(row, UINT32_MAX, 5000, 0);
+      return apply(store, LC_ST_INDEX, row);
+    case 4:
+      apply_table(store, row, "t", "user", -1);
+      row_of_index(row, 6000, 5000, 2);
+      return apply(store, LC_ST_INDEX, row);
+    case 5: /* of nobody's */
+      apply_table(store, row, "t", "user", -1);
+      row_of_index(row, 6000, 5001, 0);
+      return apply(store, LC_ST_INDEX, row);
+    case 6:
+      apply_table(store, row, "t", "user", -1);
+      row_of_column(row, 5001, 0, type_u8());
+      return apply(store, LC_ST_COLUMN, row);
+    case 7: /* scheduled by a column that is no time */
+      apply_table(store, row, "t", "user", 0);
+      row_of_schedule(row, 5000, 1);
+      return apply(store, LC_ST_SCHEDULED, row);
+    case 8: /* an index more on a system table */
+      lc_store_apply_begin(store);
+      row_of_index(row, 6000, LC_ST_CLIENT, 0);
+      return apply(store, LC_ST_INDEX, row);
+    case 9: /* another one in the place of st_module's row */
+      lc_store_apply_begin(store);
+      row_of_table(row, LC_ST_MODULE, "st_module", "system", -1);
+      expect_ok(lc_store_apply_delete(store, LC_ST_TABLE, lc_buf_span(row)));
+      row_of_table(row, LC_ST_MODULE, "st_other", "system", -1);
+      return apply(store, LC_ST_TABLE, row);
+    case 10: /* a system table that there is none */
+      lc_store_apply_begin(store);
+      row_of_table(row, 1000, "st_more", "system", -1);
+      return apply(store, LC_ST_TABLE, row);
+  }
+}
+
+/* L13, L3: a record whose checksum is right may still be nonsense. It must not open as something else. */
+TEST(system_tables_that_contradict_each_other_are_refused) {
+  for (int how = 0; how <= 10; how++) {
+    lc_store *store = lc_store_create();
+    lc_buf row = {0};
+    contradict(store, how, &row);
+    lc_err err = lc_store_apply_end(store);
+    if (!lc_failed(err)) err = lc_store_recovered(store);
+    if (err.code != LC_ERR_LOG_CORRUPT) lc_test_fail("contradiction %d: %s", how, lc_err_text(err));
+    lc_store_destroy(store);
+    lc_buf_deinit(&row);
+  }
+  lc_store *store = lc_store_create();
+  lc_buf row = {0};
+  apply_table(store, &row, "t", "user", 1);
+  row_of_index(&row, 6000, 5000, 1);
+  apply(store, LC_ST_INDEX, &row);
+  expect_ok(lc_store_apply_end(store));
+  expect_ok(lc_store_recovered(store)); /* without one it opens */
+  expect_ok(lc_store_check(store));
+  lc_store_destroy(store);
+  lc_buf_deinit(&row);
+}
+
+TEST(a_record_may_not_give_rows_column_types_that_they_do_not_fit) {
+  lc_store *store = lc_store_create();
+  lc_buf row = {0};
+  apply_table(store, &row, "t", "user", -1);
+  uint8_t bytes[16] = {1};
+  expect_ok(lc_store_apply_insert(store, 5000, lc_span_of(bytes, 16)));
+  expect_ok(lc_store_apply_end(store));
+  lc_store_apply_begin(store);
+  row_of_column(&row, 5000, 1, type_u64());
+  expect_ok(lc_store_apply_delete(store, LC_ST_COLUMN, lc_buf_span(&row)));
+  row_of_column(&row, 5000, 1, type_u8());
+  apply(store, LC_ST_COLUMN, &row);
+  expect_error(lc_store_apply_end(store), LC_ERR_LOG_CORRUPT);
+  lc_store_destroy(store);
+  lc_buf_deinit(&row);
+}
+
+/* The id column of a schedule is the primary key: now, and after a restart. */
+TEST(the_key_of_a_schedule_follows_the_primary_key) {
+  lc_store *store = lc_store_create(), *mirror = lc_store_create();
+  test_def t;
+  def_begin(&t, "timer");
+  def_column(&t, "id", type_u64());
+  def_column(&t, "other", type_u64());
+  def_column(&t, "at", type_schedule_at(&t.arena));
+  def_index(&t, LC_INDEX_BTREE, "0", true);
+  def_index(&t, LC_INDEX_BTREE, "1", true);
+  t.def.primary_key = 0;
+  t.def.schedule = &(lc_schedule_def){.name = LC_STR("timer_sched"), .function_name = LC_STR("tick"), .at_column = 2};
+  lc_store_begin(store);
+  lc_table *table;
+  expect_ok(lc_store_create_table(store, &t.def, &table));
+  expect_ok(lc_table_set_primary_key(table, 1));
+  expect_equal(lc_table_def_of(table)->schedule->id_column, 1);
+  commit_to(store, mirror);
+  expect_ok(lc_store_recovered(mirror));
+  expect_equal(lc_table_def_of(lc_store_table_by_name(mirror, LC_STR("timer")))->schedule->id_column, 1);
+  lc_arena_deinit(&t.arena);
+  lc_store_destroy(store);
+  lc_store_destroy(mirror);
 }

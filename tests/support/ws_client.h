@@ -56,6 +56,7 @@ __attribute__((unused)) static void ws_disconnect(ws_client *client) {
 __attribute__((unused)) static bool ws_write(ws_client *client, const void *bytes, size_t len) {
   for (size_t done = 0; done < len;) {
     ssize_t took = send(client->fd, (const char *)bytes + done, len - done, MSG_NOSIGNAL);
+    if (took < 0 && errno == EINTR) continue;
     if (took <= 0) return false;
     done += (size_t)took;
   }
@@ -76,6 +77,7 @@ __attribute__((unused)) static bool ws_fill(ws_client *client, size_t len) {
     size_t room = len - client->in.len < 65536 ? 65536 : len - client->in.len;
     lc_buf_reserve(&client->in, room);
     ssize_t got = recv(client->fd, client->in.data + client->in.len, room, 0);
+    if (got < 0 && errno == EINTR) continue; /* a server in the same process starts and ends threads and rings */
     if (got == 0) client->ended = true;
     if (got <= 0) return false;
     client->in.len += (size_t)got;

@@ -148,6 +148,7 @@ lc_err lc_instance_create(lc_program *program, const lc_host_services *services,
   lc_instance *made = calloc(1, sizeof *made);
   lc_assert(made != NULL);
   lc__abi_init(&made->abi, services, lc__wasm_memory_max());
+  made->abi.services.store = NULL; /* while it starts there is no transaction for it, even where an instance is replaced inside one */
   made->abi.refresh_memory = refresh_memory;
   made->abi.backtrace = lc__wasm_backtrace_json;
   made->program = lc_program_ref(program);
@@ -164,6 +165,7 @@ lc_err lc_instance_create(lc_program *program, const lc_host_services *services,
     lc_instance_destroy(made);
     return err;
   }
+  made->abi.services.store = services->store;
   *instance = made;
   return lc_ok();
 }
@@ -194,6 +196,11 @@ const char *lc_instance_trap_text(const lc_instance *instance) {
 /* What a reducer that ran to its end says: 0 is success, 1 an error with its message in the sink, anything else is the module's mistake. */
 static lc_err reducer_result(lc_instance *instance, uint32_t sink, lc_buf *error) {
   int32_t code = instance->arguments[0].i32;
+  if (code == 0 && __builtin_expect(instance->abi.changed_catalogue != NULL, 0)) {
+    lc_buf_printf(error, "the system table `%.*s` describes the schema; it can only be changed by publishing",
+                  LC_STR_ARGS(lc_table_name(instance->abi.changed_catalogue)));
+    return lc_error(LC_ERR_USER);
+  }
   if (__builtin_expect(code == 0, 1)) return lc_ok();
   if (code != 1) return lc_fail(LC_ERR_TRAP, "__call_reducer__ returned the unknown code %d", code);
   lc_str text = lc__text_lossy(lc_buf_span(lc__abi_sink(&instance->abi, sink)), &instance->abi.scratch[0]);
