@@ -28,6 +28,7 @@ bench: build ## throughput, and each stage alone
 
 sim: build ## thousands of simulated crashes (SEEDS=20000)
 	@$(BUILD)/tests/sim/sim_test --seeds $(or $(SEEDS),20000)
+	@$(BUILD)/tests/sim/database_sim_test --seeds $$(( ($(or $(SEEDS),20000) + 9) / 10 ))
 
 crash: build ## kill -9 under load, many rounds (ROUNDS=1000)
 	@tests/crash/run --rounds $(or $(ROUNDS),1000)

@@ -17,7 +17,7 @@ const lc_option lc_options_start[] = {
     {"jwt-pub-key-path", NULL, 0, LC_OPTION_VALUE, "FILE", "public key (PEM); needs the private one too"},
     {"jwt-priv-key-path", NULL, 0, LC_OPTION_VALUE, "FILE", "private key (PEM)"},
     {"in-memory", NULL, 0, LC_OPTION_FLAG, NULL, "keep nothing on disk"},
-    {"call-budget", NULL, 0, LC_OPTION_VALUE, "SECONDS", "CPU time of one call (default 10)"},
+    {"call-budget", NULL, 0, LC_OPTION_VALUE, "SECONDS", "CPU time of one call (default 10); of init six times as much"},
     {"non-interactive", NULL, 0, LC_OPTION_FLAG, NULL, "fail rather than ask when the port is taken"},
     {"edition", NULL, 0, LC_OPTION_VALUE, "NAME", NULL},
     LC_OPTION_END,
@@ -97,6 +97,8 @@ lc_err lc_command_start(lc_cli *cli, const lc_args *args) {
          lc_server_port(running));
   fflush(stdout);
   lc_err err = lc_server_run(running);
+  signal(SIGINT, SIG_IGN); /* it is ending: a second signal must not reach for a server that is gone */
+  signal(SIGTERM, SIG_IGN);
   lc_server_close(running);
   return err;
 }

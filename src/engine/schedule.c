@@ -86,7 +86,8 @@ void lc__schedule_immediate(void *context, lc_str function, lc_span arguments) {
   size_t bytes = function.len + arguments.len + sizeof(lc__immediate);
   if (bytes > IMMEDIATE_BYTES_MAX - database->immediate_bytes) { /* calls that queue calls may do so without end (L11) */
     if (!database->drops_immediates)
-      lc__module_log_note(&database->module_log, database->now_micros, LC_MODULE_ERROR, function, "too many immediate calls wait: some are lost");
+      lc__module_log_note(&database->module_log, database->now_micros, LC_MODULE_ERROR, function,
+                          "too many immediate calls wait: some are lost");
     database->drops_immediates = true;
     return;
   }

@@ -193,11 +193,17 @@ static void on_ready(lc_watch *watch, uint32_t events) {
 
 /* ---- out ---- */
 
+static bool has_more_to_send(const lc_connection *connection) {
+  uint64_t durable = connection->group ? connection->group->durable : UINT64_MAX;
+  return connection->state == LC_IN_WEBSOCKET && lc_outbox_is_ready(&connection->outbox, durable);
+}
+
+/* Whatever is left to send, packed or not, is sent when the socket takes more: without that interest nothing would come back for it. */
 static void update_interest(lc_connection *connection) {
   uint32_t events = 0;
   bool paused = connection->peer_ended || lc__connection_is_paused(connection);
   if (!paused) events |= LC_READABLE;
-  if (lc__connection_unsent(connection)) events |= LC_WRITABLE;
+  if (lc__connection_unsent(connection) || has_more_to_send(connection)) events |= LC_WRITABLE;
   if (events != connection->watch.events) lc_loop_modify(connection->net->options.loop, &connection->watch, events);
 }
 
@@ -229,11 +235,6 @@ static bool send_once(lc_connection *connection, size_t *sent) {
   return true;
 }
 
-static bool has_more_to_send(const lc_connection *connection) {
-  uint64_t durable = connection->group ? connection->group->durable : UINT64_MAX;
-  return connection->state == LC_IN_WEBSOCKET && lc_outbox_is_ready(&connection->outbox, durable);
-}
-
 static void send_all(lc_connection *connection) {
   size_t sent = 0;
   do {
@@ -241,9 +242,6 @@ static void send_all(lc_connection *connection) {
     if (connection->state == LC_DEAD) return;
     if (!send_once(connection, &sent)) break;
   } while (has_more_to_send(connection) && sent < LC_SEND_TURN);
-  if (connection->state != LC_DEAD && lc__connection_unsent(connection) == 0 && has_more_to_send(connection)) {
-    lc_loop_modify(connection->net->options.loop, &connection->watch, connection->watch.events | LC_WRITABLE);
-  }
 }
 
 /* A peer that does not read what is ready for it. (Messages that wait for the disk do not count: the pause in reading bounds those.) */
@@ -269,7 +267,7 @@ void lc__connection_flush(lc_connection *connection) {
     }
     if (connection->finish && connection->state < LC_LINGERING && lc__connection_unsent(connection) == 0) start_linger(connection);
     if (connection->state != LC_DEAD) {
-      if (!has_more_to_send(connection)) update_interest(connection);
+      update_interest(connection);
       if (was_paused && !lc__connection_is_paused(connection) && connection->in.len) lc__connection_resume(connection);
       shrink(connection, LC_RECEIVE_KEEP);
     }

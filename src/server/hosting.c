@@ -15,6 +15,7 @@
 enum {
   DUE_RECHECK_MICROS = 1000000, /* wall clocks jump: schedules are compared with it at least this often */
   FULL_RETRY_NANOS = 100000000,
+  INIT_BUDGETS = 6, /* of calls: what init and the steps of a migration may take, as with the defaults of 10 and 60 s */
 };
 
 static void format_directory(char to[static 128], const lc_identity *identity, uint64_t generation) {
@@ -80,6 +81,7 @@ static lc_err open_database(lc_server *server, const char *directory, const lc_i
                                                  .identity = *identity,
                                                  .owner = *owner,
                                                  .call_budget_micros = server->call_budget_micros,
+                                                 .init_budget_micros = INIT_BUDGETS * server->call_budget_micros,
                                                  .in_memory = server->in_memory,
                                                  .run_in_background = run_in_background,
                                                  .server = server},

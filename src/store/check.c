@@ -114,8 +114,8 @@ static lc_err in_table(const lc_table *table, lc_err err) {
 static const struct {
   uint32_t table_id;
   uint16_t column;
-} parts_of_tables[] = {{LC_ST_TABLE, 0},      {LC_ST_COLUMN, 0},    {LC_ST_INDEX, 1},      {LC_ST_CONSTRAINT, 2},
-                       {LC_ST_SEQUENCE, 2},   {LC_ST_SCHEDULED, 1}, {LC_ST_EVENT_TABLE, 0}};
+} parts_of_tables[] = {{LC_ST_TABLE, 0},    {LC_ST_COLUMN, 0},    {LC_ST_INDEX, 1},      {LC_ST_CONSTRAINT, 2},
+                       {LC_ST_SEQUENCE, 2}, {LC_ST_SCHEDULED, 1}, {LC_ST_EVENT_TABLE, 0}};
 
 lc_err lc__catalogue_check(lc_store *store) {
   for (lc_table *table = lc_store_next_table(store, NULL); table; table = lc_store_next_table(store, table)) {

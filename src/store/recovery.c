@@ -46,7 +46,8 @@ static lc_err check_loaded(uint32_t table_id, const lc__loaded *loaded) {
   const lc_schedule_def *schedule = def->schedule;
   if (schedule == NULL) return lc_ok();
   if (def->primary_key < 0 || lc_type_resolve(def->columns[def->primary_key].type)->kind != LC_TYPE_U64 ||
-      schedule->at_column >= def->column_count || lc_type_resolve(def->columns[schedule->at_column].type)->special != LC_SPECIAL_SCHEDULE_AT)
+      schedule->at_column >= def->column_count ||
+      lc_type_resolve(def->columns[schedule->at_column].type)->special != LC_SPECIAL_SCHEDULE_AT)
     return corrupt_definition(table_id, "as scheduled, without the columns of a schedule");
   return lc_ok();
 }

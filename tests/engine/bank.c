@@ -4,7 +4,7 @@
  *
  *   1  as below          2  one more table and reducer        3  a column changes its type (refused)
  *   4  a column more, with a default (clients break)          5  init fails        6  __setup__ traps        7  the table `note` is gone
- *   8  a row rule on `note`, and a view
+ *   8  a row rule on `note`, and a view                           9  one more index, on the balance
  */
 #ifndef EDITION
 #define EDITION 1
@@ -107,16 +107,22 @@ static void put_columns1(u32 column) {
   put16(column);
 }
 
+static void put_index(const char *name, const char *accessor, u32 column) {
+  put_name(name);
+  put_name(accessor);
+  put8(0);
+  put_columns1(column);
+}
+
 /* A table whose key is column 0, with a btree index and a unique constraint on it; `auto_inc`: and a sequence. */
 static void put_table(const char *name, const char *index, u32 type, int auto_inc, const char *scheduled, int is_private) {
+  int has_second = EDITION == 9 && type == 0;
   put_text(name);
   put32(type);
   put_columns1(0);
-  put32(1);
-  put_name(index);
-  put_name("id");
-  put8(0);
-  put_columns1(0);
+  put32(1 + has_second);
+  put_index(index, "id", 0);
+  if (has_second) put_index("account_balance_idx_btree", "balance", 1);
   put32(1);
   put_none();
   put8(0);

@@ -127,10 +127,8 @@ static void spoil(void *session, const lc_client_update *update) {
   lc_sim_fail_after(self->f->io, 0, LC_ERR_NO_SPACE);
   expect(lc_database_is_full(self->f->database));
 }
-static void ignore_failed(void *session, uint32_t query_set_id, const char *reason) {
-}
-static void ignore_closed(void *session, lc_close_reason reason) {
-}
+static void ignore_failed(void *session, uint32_t query_set_id, const char *reason) {}
+static void ignore_closed(void *session, lc_close_reason reason) {}
 
 /* L8, E4: a disk that fills up while schedules fire takes none of them away. */
 TEST(schedules_that_find_the_disk_full_fire_later) {

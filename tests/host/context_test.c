@@ -279,7 +279,8 @@ TEST(a_call_cannot_change_the_catalogue) {
   for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
     lc_buf_clear(&text);
     lc_buf_clear(&message);
-    lc_buf_printf(&text, IMPORTS WAT_DESCRIBE "(data (i32.const 64) \"" ROW "\") (func (export \"__call_reducer__\") " WAT_REDUCER_TYPE " %s))",
+    lc_buf_printf(&text,
+                  IMPORTS WAT_DESCRIBE "(data (i32.const 64) \"" ROW "\") (func (export \"__call_reducer__\") " WAT_REDUCER_TYPE " %s))",
                   changes[i]);
     lc_instance *instance;
     expect_ok(start_wat(&fx, lc_buf_cstr(&text), &instance));

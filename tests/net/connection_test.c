@@ -632,6 +632,36 @@ TEST(a_large_backlog_arrives_whole_when_it_is_read) {
   stop(&self);
 }
 
+/* The server's end of the client's connection: it is in this process, too. */
+static int other_end(const ws_client *client) {
+  struct sockaddr_in own, peer;
+  socklen_t len = sizeof own;
+  expect(getsockname(client->fd, (struct sockaddr *)&own, &len) == 0);
+  for (int fd = 3; fd < 1024; fd++) {
+    len = sizeof peer;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_port == own.sin_port) return fd;
+  }
+  lc_test_fail("the server has no connection to port %u", ntohs(own.sin_port));
+}
+
+/* A socket that takes less than a turn's share, at once: the rest goes when there is room, though most of it is not packed yet. */
+TEST(a_backlog_that_fills_the_socket_at_once_arrives_whole) {
+  server self = {.upgrade = {.framing = LC_FRAMING_SINGLE}};
+  start(&self);
+  ws_client client;
+  ws_frame frame;
+  open_ws(&self, &client, "/ws");
+  int small = 64 << 10;
+  setsockopt(other_end(&client), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  expect(ws_send(&client, "f", 1));
+  for (int i = 0; i < 200; i++) {
+    expect(ws_read(&client, &frame));
+    expect_equal(frame.len, (1 << 20) + 1);
+  }
+  ws_disconnect(&client);
+  stop(&self);
+}
+
 /* A client that sends much and reads late: nothing is lost, and what waits on the server stays bounded because it stops reading. */
 TEST(requests_of_a_client_that_reads_late_wait) {
   server self = {.upgrade = {.framing = LC_FRAMING_SINGLE}, .options = {.outgoing_messages_max = 64}};

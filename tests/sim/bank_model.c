@@ -333,7 +333,8 @@ static bool commit_within(bank_world *w, uint64_t limit) {
   return true;
 }
 
-/* One call of `ring`; a time's row goes in a transaction of its own, however the call ended. False when the log took no more. */
+/* One call of `ring`; a time's row goes in a transaction of its own, however the call ended. False when the log took no more: then the
+ * timer stays as it was, and the call comes once more when there is space. */
 static bool fire(bank_world *w, size_t at, uint64_t limit) {
   bank_timer timer = w->timers.items[at];
   const model_row *alarm = &w->model.tables[BANK_ALARM].rows[alarm_position(w, timer.row)];
@@ -347,14 +348,16 @@ static bool fire(bank_world *w, size_t at, uint64_t limit) {
     if (!commit_within(w, limit)) return false;
   }
   w->totals.firings++;
+  if (is_time) {
+    bank_remove(w, BANK_ALARM, alarm_position(w, timer.row));
+    if (!commit_within(w, limit)) return false;
+    bank_timers_follow(w);
+    return true;
+  }
   timer_remove(w, at);
   /* The next point of the grid that is still to come. */
-  timer.next_micros = is_time ? INT64_MAX : timer.next_micros + ((w->now_micros - timer.next_micros) / period + 1) * period;
+  timer.next_micros += ((w->now_micros - timer.next_micros) / period + 1) * period;
   lc_vec_push(&w->timers, timer);
-  if (!is_time) return true;
-  bank_remove(w, BANK_ALARM, alarm_position(w, timer.row));
-  if (!commit_within(w, limit)) return false;
-  bank_timers_follow(w);
   return true;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The simulated database of a run: a whole engine with the module of tests/engine/bank.c on a simulated machine, beside it the model of what
- * that module does, and clients that keep caches.
+ * The simulated database of a run: a whole engine with the module of tests/engine/bank.c on a simulated machine, beside it the model of
+ * what that module does, and clients that keep caches.
  */
 #include "base/vec.h"
 #include "engine/engine_internal.h"
@@ -10,8 +10,9 @@
 
 /* The tables of the model. BANK_PROGRAM is the edition that runs: one row of one byte, none before the first publish. */
 enum { BANK_ACCOUNT, BANK_NOTE, BANK_ALARM, BANK_RUNG, BANK_CLIENT, BANK_CREDENTIALS, BANK_PROGRAM, BANK_TABLES };
-/* Of the editions in bank.c: the usual one, one with more in it, one that cannot follow them, one whose init fails, one that traps. */
-enum { EDITION_NONE, EDITION_FIRST, EDITION_MORE, EDITION_OTHER_TYPE, EDITION_NO_INIT = 5, EDITION_TRAPS = 6, EDITIONS = 7 };
+/* Of the editions in bank.c: the usual one, one with more in it, one that cannot follow them, one whose init fails, one that traps, one
+ * with an index more. */
+enum { EDITION_NONE, EDITION_FIRST, EDITION_MORE, EDITION_OTHER_TYPE, EDITION_NO_INIT = 5, EDITION_TRAPS = 6, EDITION_INDEX = 9, EDITIONS };
 /* Accounts whose presence makes a reducer refuse: connect, disconnect, the scheduled one. */
 enum { GATE_CONNECT = 4040, GATE_DISCONNECT = 4041, GATE_RING = 4042 };
 enum { BANK_CLIENTS = 4, BANK_SETS = 3, BANK_SET_QUERIES = 2, ALARMS_MAX = 8 };
@@ -35,7 +36,7 @@ typedef struct bank_client {
 
 /* ---- the rest ---- */
 
-/* When a row of the alarm table is due next. INT64_MAX: its one call is done, and only the row is left. */
+/* When a row of the alarm table is due next. */
 typedef struct bank_timer {
   uint64_t row;
   int64_t next_micros;
@@ -135,7 +136,19 @@ void clients_compare(bank_world *w);
 /* One query without a subscription. */
 void client_query(bank_client *client);
 
+/* ---- compare.c: the database against the model ---- */
+
+const char *database_table_name(int table);
+/* All tables, the module and the store's own check; `rule` is what a difference breaks. */
+void database_compare(const bank_world *w, const char *rule);
+/* What has run, and what is due next (L8). */
+void schedules_compare(const bank_world *w);
+/* The numbers that the model's open transaction drew, before it is committed there (L7). */
+void numbers_compare(const bank_world *w);
+
 /* ---- program.c ---- */
 
 /* The bytes of an edition of bank.c, compiled on first use; they stay until the end of the process. */
 lc_span program(int edition);
+/* Where they are compiled, and machine code is kept; removed at exit. */
+const char *program_directory(void);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The brute-force model that the simulation compares a store or a database with: every table a plain list of rows, every commit remembered as what it
- * did, so that the state after any number of commits can be had by doing them again from the start. No index, no hashing, no sharing of
- * code with the store but the byte order of numbers.
+ * The brute-force model that the simulation compares a store or a database with: every table a plain list of rows, every commit remembered
+ * as what it did, so that the state after any number of commits can be had by doing them again from the start. No index, no hashing, no
+ * sharing of code with the store but the byte order of numbers.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,29 @@
-/* Editions of tests/engine/bank.c as wasm: compiled into a temporary directory, read, and kept in memory. */
+/*
+ * Editions of tests/engine/bank.c as wasm: compiled into a temporary directory, read, and kept in memory. The same directory holds the
+ * machine code made of them, so that a run does not spend its time compiling: it opens a database again and again.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "sim/database_world.h"
+
+static char directory[] = "/tmp/lc-sim-XXXXXX";
+
+static void remove_directory(void) {
+  char command[64];
+  snprintf(command, sizeof command, "rm -rf %s", directory);
+  if (system(command) != 0) fprintf(stderr, "%s failed\n", command);
+}
+
+const char *program_directory(void) {
+  static bool is_made;
+  if (is_made) return directory;
+  if (mkdtemp(directory) == NULL) abort();
+  is_made = true;
+  atexit(remove_directory);
+  return directory;
+}
 
 static void read_file(const char *path, lc_buf *to) {
   FILE *file = fopen(path, "rb");
@@ -19,10 +39,8 @@ lc_span program(int edition) {
   static lc_buf programs[EDITIONS];
   lc_buf *bytes = &programs[edition];
   if (bytes->len) return lc_buf_span(bytes);
-  char path[] = "/tmp/lc-sim-XXXXXX", command[1024];
-  int made = mkstemp(path);
-  if (made < 0) abort();
-  close(made);
+  char path[64], command[1024];
+  snprintf(path, sizeof path, "%s/bank%d.wasm", program_directory(), edition);
   snprintf(command, sizeof command,
            "clang-22 --target=wasm32-unknown-unknown -nostdlib -fno-builtin -O2 -DEDITION=%d -Wl,--no-entry,--strip-all -o %s "
            "%s/tests/engine/bank.c",
@@ -32,6 +50,5 @@ lc_span program(int edition) {
     exit(1);
   }
   read_file(path, bytes);
-  unlink(path);
   return lc_buf_span(bytes);
 }

@@ -183,7 +183,8 @@ static void note_drawn(world *w, uint64_t value) {
            (unsigned long long)w->acknowledged_drawn);
   }
   if (value != w->model.last_drawn[MODEL_ACCOUNTS] + 1) {
-    broken(w, "L6", "the sequence gave out %llu behind %llu", (unsigned long long)value, (unsigned long long)w->model.last_drawn[MODEL_ACCOUNTS]);
+    broken(w, "L6", "the sequence gave out %llu behind %llu", (unsigned long long)value,
+           (unsigned long long)w->model.last_drawn[MODEL_ACCOUNTS]);
   }
   w->model.last_drawn[MODEL_ACCOUNTS] = value;
 }

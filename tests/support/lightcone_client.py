@@ -1,5 +1,7 @@
 """A small client for tests, standard library only: HTTP calls and a v2/v3 WebSocket connection, written from the protocol's description."""
-import base64, http.client, json, os, socket, struct, subprocess, time
+import base64, http.client, json, os, re, socket, struct, subprocess, time
+
+TROUBLE = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: |broken invariant: ")
 
 
 class Server:
@@ -34,6 +36,15 @@ class Server:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.check_log()
+
+    def check_log(self):
+        """A report of a sanitizer or of a broken invariant is a failure, whatever the clients saw."""
+        with open(self.log, errors="replace") as file:
+            log = file.read()
+        found = TROUBLE.search(log)
+        if found:
+            raise RuntimeError(f"the server's log: {log[found.start():][:8000]}")
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -43,6 +54,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise RuntimeError("the server did not end when asked to")
+            self.check_log()
         return self.process.returncode if self.process else None
 
     def request(self, method, path, body=None, token=None, headers=()):

@@ -231,12 +231,12 @@ def main():
             except (AssertionError, OSError, messages.Malformed) as problem:
                 failed += 1
                 print(f"FAIL  {name}: {type(problem).__name__} {problem}", flush=True)
-        process.terminate()
-        assert process.wait(30) == 0, f"the server ended with {process.returncode}"
     finally:
-        process.kill()
-        process.wait()
-        if failed:
+        trouble = replay.stop_server(process, directory)
+        if trouble:
+            failed += 1
+            print(trouble)
+        elif failed:
             print(open(os.path.join(directory, "server.log")).read()[-4000:])
         shutil.rmtree(directory)
     print(f"{len(options.attacks) - failed} passed, {failed} failed")
