@@ -1,5 +1,6 @@
 #include "cli/args.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const lc_option *find_long(const lc_option *const *tables, size_t table_count, const char *name, size_t len) {
@@ -18,9 +19,35 @@ static const lc_option *find_letter(const lc_option *const *tables, size_t table
   return NULL;
 }
 
-static void give(lc_args *args, const lc_option *option, const char *value) {
+/* Whether the first `len` bytes of `text` are one of the words of `words`, which `|` separates. */
+static bool is_one_of(const char *words, const char *text, size_t len) {
+  for (; *words; words += strcspn(words, "|"), words += *words == '|')
+    if (strcspn(words, "|") == len && memcmp(words, text, len) == 0) return true;
+  return false;
+}
+
+static bool is_number(const char *text, bool whole) {
+  char *end;
+  if (text[0] < '0' || text[0] > '9' || text[strspn(text, whole ? "0123456789" : "0123456789.")]) return false;
+  strtod(text, &end);
+  return *end == 0;
+}
+
+static lc_err give(lc_args *args, const lc_option *option, const char *value) {
   struct lc_given given = {option, value};
   lc_vec_push(&args->given, given);
+  if (!value || !option->value) return lc_ok();
+  bool seconds = strcmp(option->value, "SECONDS") == 0;
+  if ((seconds || strcmp(option->value, "N") == 0) && !is_number(value, !seconds))
+    return lc_fail(LC_ERR_USAGE, "--%s %s: a %snumber is expected", option->name, value, seconds ? "" : "whole ");
+  if (!strchr(option->value, '|')) return lc_ok();
+  const char *item = value;
+  do { /* several words, separated by commas, only where the option may stand alone */
+    size_t len = strcspn(item, option->kind == LC_OPTION_OPTIONAL ? "," : "");
+    if (!is_one_of(option->value, item, len)) return lc_fail(LC_ERR_USAGE, "--%s %s: expected is %s", option->name, value, option->value);
+    item += len;
+  } while (*item++ == ',');
+  return lc_ok();
 }
 
 /* `text` is the argument without its dashes; `next` the argument behind it or NULL. `*used_next` tells whether that was taken. */
@@ -32,13 +59,13 @@ static lc_err parse_long(lc_args *args, const lc_option *const *tables, size_t t
   if (!option) return lc_fail(LC_ERR_USAGE, "unknown option --%.*s", (int)len, text);
   if (equals) {
     if (option->kind == LC_OPTION_FLAG) return lc_fail(LC_ERR_USAGE, "option --%s takes no value", option->name);
-    give(args, option, equals + 1);
+    LC_TRY(give(args, option, equals + 1));
   } else if (option->kind == LC_OPTION_VALUE) {
     if (!next) return lc_fail(LC_ERR_USAGE, "option --%s needs a value: <%s>", option->name, option->value);
-    give(args, option, next);
+    LC_TRY(give(args, option, next));
     *used_next = true;
   } else {
-    give(args, option, NULL);
+    LC_TRY(give(args, option, NULL));
   }
   return lc_ok();
 }
@@ -49,13 +76,13 @@ static lc_err parse_short(lc_args *args, const lc_option *const *tables, size_t 
     const lc_option *option = find_letter(tables, table_count, *text);
     if (!option) return lc_fail(LC_ERR_USAGE, "unknown option -%c", *text);
     if (option->kind == LC_OPTION_FLAG || (option->kind == LC_OPTION_OPTIONAL && text[1] != '=')) {
-      give(args, option, NULL);
+      LC_TRY(give(args, option, NULL));
       continue;
     }
     const char *value = text[1] == '=' ? text + 2 : text[1] ? text + 1 : next;
     if (!value) return lc_fail(LC_ERR_USAGE, "option -%c needs a value: <%s>", *text, option->value);
     *used_next = value == next;
-    give(args, option, value);
+    LC_TRY(give(args, option, value));
     break;
   }
   return lc_ok();

@@ -16,7 +16,7 @@ typedef struct lc_option {
   const char *name, *alias; /* without dashes; alias may be NULL */
   char letter;              /* 0: none */
   lc_option_kind kind;
-  const char *value; /* what the help calls it */
+  const char *value; /* what the help calls it, and what it must be: `N` a whole number, `SECONDS` a number, `a|b` one of these words */
   const char *help;  /* NULL: not shown */
 } lc_option;
 

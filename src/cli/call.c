@@ -4,30 +4,14 @@
 #include <string.h>
 
 #include "cli/definition.h"
+#include "cli/similar.h"
 #include "sats/json.h"
 
 const lc_option lc_options_call[] = {LC_OPTION_SERVER, LC_OPTION_ANONYMOUS, LC_OPTION_YES, LC_OPTION_NO_CONFIG, LC_OPTION_END};
 
-enum { STATUS_REDUCER_FAILED = 530 };
+enum { STATUS_BAD_REQUEST = 400, STATUS_REDUCER_FAILED = 530 };
 
 /* ---- names that are nearly right ---- */
-
-/* Insertions, deletions, replacements and swaps of neighbours that turn one name into the other. */
-static size_t distance(lc_str a, lc_str b) {
-  enum { LEN_MAX = 64 };
-  static size_t table[LEN_MAX + 1][LEN_MAX + 1];
-  if (a.len > LEN_MAX || b.len > LEN_MAX) return SIZE_MAX;
-  for (size_t i = 0; i <= a.len; i++)
-    for (size_t j = 0; j <= b.len; j++) {
-      size_t best = i == 0 ? j : j == 0 ? i : table[i - 1][j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
-      if (i && j && table[i - 1][j] + 1 < best) best = table[i - 1][j] + 1;
-      if (i && j && table[i][j - 1] + 1 < best) best = table[i][j - 1] + 1;
-      if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] && table[i - 2][j - 2] + 1 < best)
-        best = table[i - 2][j - 2] + 1;
-      table[i][j] = best;
-    }
-  return table[a.len][b.len];
-}
 
 typedef struct candidate {
   lc_str name;
@@ -53,13 +37,13 @@ static void put_list(lc_buf *to, const char *what, candidate *candidates, size_t
 static lc_err unknown_function(lc_cli *cli, const lc_module_def *def, lc_str wanted, const char *database, const char *identity) {
   candidate *reducers = LC_ARENA_ARRAY(&cli->arena, candidate, def->reducer_count + 1),
             *procedures = LC_ARENA_ARRAY(&cli->arena, candidate, def->procedure_count + 1);
-  size_t reducer_count = 0, procedure_count = 0, allowed = (wanted.len > 3 ? wanted.len : 3) / 3;
+  size_t reducer_count = 0, procedure_count = 0, allowed = lc_similar_allowed(wanted.len);
   candidate best = {{0}, allowed + 1};
   for (uint32_t i = 0; i < def->reducer_count; i++)
     if (def->reducers[i].lifecycle == LC_LIFECYCLE_NONE)
-      reducers[reducer_count++] = (candidate){def->reducers[i].name, distance(wanted, def->reducers[i].name)};
+      reducers[reducer_count++] = (candidate){def->reducers[i].name, lc_similar_distance(wanted, def->reducers[i].name)};
   for (uint32_t i = 0; i < def->procedure_count; i++)
-    procedures[procedure_count++] = (candidate){def->procedures[i].name, distance(wanted, def->procedures[i].name)};
+    procedures[procedure_count++] = (candidate){def->procedures[i].name, lc_similar_distance(wanted, def->procedures[i].name)};
   for (size_t i = 0; i < reducer_count; i++)
     if (reducers[i].distance < best.distance) best = reducers[i];
   for (size_t i = 0; i < procedure_count && best.distance > allowed; i++)
@@ -95,20 +79,25 @@ static void put_argument(lc_buf *to, const lc_type *type, const char *text) {
     lc_buf_put_text(to, text);
 }
 
-static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const lc_module_def *def, const lc_type *params,
-                            lc_str function) {
-  size_t given = args->positionals.count - first;
-  if (given != params->field_count) {
-    lc_buf signature = {0};
-    for (uint32_t i = 0; i < params->field_count; i++) {
-      lc_buf_printf(&signature, "%s%.*s: ", i ? ", " : "", LC_STR_ARGS(params->fields[i].name));
-      lc_definition_put_type(&signature, def, params->fields[i].type);
-    }
-    lc_err err = lc_fail(LC_ERR_ARGUMENTS, "%.*s takes %u argument(s), %zu given: %.*s(%.*s)", LC_STR_ARGS(function), params->field_count,
-                         given, LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&signature)));
-    lc_buf_deinit(&signature);
-    return err;
+/* `function(name: Type, …)` */
+static const char *signature_of(lc_arena *arena, const lc_module_def *def, const lc_type *params, lc_str function) {
+  lc_buf text = {0};
+  lc_buf_printf(&text, "%.*s(", LC_STR_ARGS(function));
+  for (uint32_t i = 0; i < params->field_count; i++) {
+    lc_buf_printf(&text, "%s%.*s: ", i ? ", " : "", LC_STR_ARGS(params->fields[i].name));
+    lc_definition_put_type(&text, def, params->fields[i].type);
   }
+  lc_buf_put8(&text, ')');
+  const char *copy = lc_arena_str(arena, lc_buf_str(&text)).ptr;
+  lc_buf_deinit(&text);
+  return copy;
+}
+
+static lc_err put_arguments(lc_buf *to, const lc_args *args, size_t first, const lc_type *params, lc_str function, const char *signature) {
+  size_t given = args->positionals.count - first;
+  if (given != params->field_count)
+    return lc_fail(LC_ERR_ARGUMENTS, "%.*s takes %u argument(s), %zu given: %s", LC_STR_ARGS(function), params->field_count, given,
+                   signature);
   lc_buf_put8(to, '[');
   for (uint32_t i = 0; i < params->field_count; i++) {
     if (i) lc_buf_put8(to, ',');
@@ -133,12 +122,18 @@ static lc_err call(lc_cli *cli, const lc_args *args, const lc_remote *remote, co
   lc_http_result result = {0};
   lc_str escaped = lc_http_escape(&cli->arena, function);
   const char *doing = lc_arena_printf(&cli->arena, "calling %.*s", LC_STR_ARGS(function)).ptr;
-  lc_err err = put_arguments(&body, args, rest + 1, def, params, function);
+  const char *signature = signature_of(&cli->arena, def, params, function);
+  lc_err err = put_arguments(&body, args, rest + 1, params, function, signature);
   if (!lc_failed(err))
     err = lc_remote_request(cli, remote, "POST", lc_buf_span(&body), "application/json", &result, doing, "database/%s/call/%.*s", identity,
                             LC_STR_ARGS(escaped));
-  if (result.status == STATUS_REDUCER_FAILED)
-    err = lc_fail(LC_ERR_USER, "%.*s: %.*s", LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&result.body)));
+  if (result.status == STATUS_BAD_REQUEST)
+    err = lc_err_context(err, "%s, with arguments in JSON", signature);
+  if (result.status == STATUS_REDUCER_FAILED) {
+    bool trapped = lc_str_is(lc_buf_str(&result.body), "The instance encountered a fatal error.");
+    err = lc_fail(LC_ERR_USER, "%.*s: %.*s%s%s%s", LC_STR_ARGS(function), LC_STR_ARGS(lc_buf_str(&result.body)),
+                  trapped ? " `lightcone logs " : "", trapped ? name : "", trapped ? "` shows where." : "");
+  }
   if (!lc_failed(err) && result.body.len) printf("%.*s\n", LC_STR_ARGS(lc_buf_str(&result.body)));
   lc_http_result_deinit(&result);
   lc_buf_deinit(&body);

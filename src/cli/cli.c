@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/similar.h"
+
 static const lc_option global_options[] = {
     {"root-dir", NULL, 0, LC_OPTION_VALUE, "DIR", "keep configuration and data under this directory"},
     {"config-path", NULL, 0, LC_OPTION_VALUE, "FILE", "use this cli.toml"},
@@ -63,23 +65,44 @@ static const lc_command *find_command(const char *name) {
   return NULL;
 }
 
-/* Global options may stand before the command; returns the index of the command. */
-static int parse_global(lc_cli *cli, int argc, char **argv) {
-  int i = 1;
-  for (; i < argc && argv[i][0] == '-'; i++) {
-    const char **value = strncmp(argv[i], "--root-dir", 10) == 0      ? &cli->root_directory
-                         : strncmp(argv[i], "--config-path", 13) == 0 ? &cli->config_path
-                                                                      : NULL;
-    const char *equals = strchr(argv[i], '=');
-    if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0) argv[i] = (char *)"version";
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) argv[i] = (char *)"help";
-    if (!value) break;
-    if (equals)
-      *value = equals + 1;
-    else if (i + 1 < argc)
-      *value = argv[++i];
+/* Global options may stand before the command, whose index becomes `*at`. */
+static lc_err parse_global(lc_cli *cli, int argc, char **argv, int *at) {
+  for (*at = 1; *at < argc && argv[*at][0] == '-'; ++*at) {
+    char *text = argv[*at];
+    size_t len = strcspn(text, "=");
+    if (strcmp(text, "--version") == 0 || strcmp(text, "-V") == 0) argv[*at] = (char *)"version";
+    if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) argv[*at] = (char *)"help";
+    if (argv[*at] != text) break;
+    const char **value = len == 10 && memcmp(text, "--root-dir", len) == 0      ? &cli->root_directory
+                         : len == 13 && memcmp(text, "--config-path", len) == 0 ? &cli->config_path
+                                                                                : NULL;
+    if (!value)
+      return lc_fail(LC_ERR_USAGE, "unknown option %s. Only --root-dir, --config-path, --version and --help stand before the command.", text);
+    if (text[len])
+      *value = text + len + 1;
+    else if (*at + 1 < argc)
+      *value = argv[++*at];
+    else
+      return lc_fail(LC_ERR_USAGE, "option %s needs a value", text);
   }
-  return i;
+  return lc_ok();
+}
+
+static lc_err unknown_command(const char *name) {
+  const char *meant = NULL;
+  size_t best = lc_similar_allowed(strlen(name)) + 1;
+  for (const lc_command *command = lc_commands; command->name; command++) {
+    size_t distance = lc_similar_distance(lc_str_of(name), lc_str_of(command->name));
+    if (distance < best) best = distance, meant = command->name;
+  }
+  return lc_fail(LC_ERR_USAGE, "there is no command called %s.%s%s%s `lightcone help` lists them.", name, meant ? " Did you mean " : "",
+                 meant ? meant : "", meant ? "?" : "");
+}
+
+/* What was printed must have arrived, or a script takes half an answer for a whole one. A reader who left is no failure. */
+static lc_err check_output(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return lc_ok();
+  return errno == EPIPE ? lc_ok() : lc_fail(LC_ERR_IO, "writing to the standard output: %s", errno ? strerror(errno) : "failed");
 }
 
 static lc_err run(lc_cli *cli, const lc_command *command, int argc, char **argv) {
@@ -88,7 +111,10 @@ static lc_err run(lc_cli *cli, const lc_command *command, int argc, char **argv)
   lc_err err = lc_args_parse(&args, tables, 2, argc, argv);
   if (lc_args_has(&args, "root-dir")) cli->root_directory = lc_args_value(&args, "root-dir");
   if (lc_args_has(&args, "config-path")) cli->config_path = lc_args_value(&args, "config-path");
-  if (!lc_failed(err) && lc_args_has(&args, "help")) {
+  bool help = !lc_failed(err) && lc_args_has(&args, "help");
+  if (!lc_failed(err) && !help && args.positionals.count > command->arguments_max)
+    err = lc_fail(LC_ERR_USAGE, "one argument too many: %s", args.positionals.items[command->arguments_max]);
+  if (help) {
     lc_cli_print_help(command);
   } else if (!lc_failed(err)) {
     err = lc_config_open(&cli->config, cli->root_directory, cli->config_path);
@@ -101,22 +127,26 @@ static lc_err run(lc_cli *cli, const lc_command *command, int argc, char **argv)
 
 int lc_cli_main(int argc, char **argv) {
   lc_cli cli = {0};
-  int at = parse_global(&cli, argc, argv);
-  if (at >= argc) {
+  int at;
+  lc_err err = parse_global(&cli, argc, argv, &at);
+  if (!lc_failed(err) && at >= argc) {
     lc_cli_print_help(NULL);
     return 2;
   }
-  const lc_command *command = find_command(argv[at]);
-  if (!command) {
-    fprintf(stderr, "Error: there is no command called %s. `lightcone help` lists them.\n", argv[at]);
-    return 2;
-  }
-  lc_err err = run(&cli, command, argc - at - 1, argv + at + 1);
-  fflush(stdout);
+  const lc_command *command = lc_failed(err) ? NULL : find_command(argv[at]);
+  if (command)
+    err = run(&cli, command, argc - at - 1, argv + at + 1);
+  else if (!lc_failed(err))
+    err = unknown_command(argv[at]);
+  errno = 0;
+  if (lc_failed(err))
+    fflush(stdout);
+  else
+    err = check_output();
   int code = 0;
   if (lc_failed(err)) {
     fprintf(stderr, "%sError:%s %s\n", lc_cli_color(2, "\033[1;31m"), lc_cli_color(2, "\033[0m"), lc_err_text(err));
-    if (err.code == LC_ERR_USAGE)
+    if (err.code == LC_ERR_USAGE && command)
       fprintf(stderr, "\nUsage: lightcone %s %s\n`lightcone help %s` shows the options.\n", command->name, command->usage, command->name);
     code = err.code == LC_ERR_USAGE ? 2 : 1;
   }
@@ -128,7 +158,7 @@ const lc_option lc_options_help[] = {LC_OPTION_END};
 lc_err lc_command_help(lc_cli *cli, const lc_args *args) {
   const char *name = lc_args_positional(args, 0);
   const lc_command *command = name ? find_command(name) : NULL;
-  if (name && !command) return lc_fail(LC_ERR_USAGE, "there is no command called %s", name);
+  if (name && !command) return unknown_command(name);
   lc_cli_print_help(command);
   return lc_ok();
 }

@@ -24,6 +24,7 @@ typedef struct lc_command {
   const lc_option *options; /* may be NULL */
   lc_err (*run)(lc_cli *cli, const lc_args *args);
   const char *details; /* more help; may be NULL */
+  size_t arguments_max; /* more arguments than this are a mistake */
 } lc_command;
 
 extern const lc_command lc_commands[]; /* ends with a row without a name */

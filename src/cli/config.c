@@ -46,8 +46,8 @@ static bool parse_pair(lc_config *config, lc_str line, lc_str *key, lc_str *valu
   if (text.len < 2 || (text.ptr[0] != '"' && text.ptr[0] != '\'')) return false;
   char quote = text.ptr[0];
   char *out = lc_arena_alloc(&config->arena, text.len);
-  size_t len = 0;
-  for (size_t i = 1; i < text.len && text.ptr[i] != quote; i++) {
+  size_t len = 0, i = 1;
+  for (; i < text.len && text.ptr[i] != quote; i++) {
     char c = text.ptr[i];
     if (quote == '"' && c == '\\' && i + 1 < text.len) {
       c = text.ptr[++i];
@@ -56,7 +56,19 @@ static bool parse_pair(lc_config *config, lc_str line, lc_str *key, lc_str *valu
     out[len++] = c;
   }
   *value = (lc_str){out, len};
-  return true;
+  return i < text.len;
+}
+
+/* Text as it stands between the quotes of a TOML string. */
+static const char *quoted(lc_config *config, const char *text) {
+  char *out = lc_arena_alloc(&config->arena, strlen(text) * 2 + 1);
+  size_t len = 0;
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\') out[len++] = '\\';
+    out[len++] = *text;
+  }
+  out[len] = 0;
+  return out;
 }
 
 static bool is_server_header(lc_str line) {
@@ -83,6 +95,32 @@ static void parse_servers(lc_config *config) {
       if (lc_str_is(key, "protocol")) server->protocol = value;
     }
   }
+}
+
+/* What the commands read must be readable: a mistake there would look like a missing server or a missing login. The rest is not judged. */
+static lc_err check_lines(lc_config *config) {
+  static const char *const top[] = {"default_server", "listen_addr", "spacetimedb_token", NULL}, *const server[] = {"nickname", "host", "protocol", NULL},
+                                  *const none[] = {NULL};
+  const char *const *keys = top;
+  for (size_t i = 0; i < config->lines.count; i++) {
+    lc_str line = trim(config->lines.items[i]), key, value;
+    if (is_header(line)) keys = is_server_header(line) ? server : none;
+    for (size_t k = 0; keys[k]; k++) {
+      size_t len = strlen(keys[k]);
+      if (line.len < len || memcmp(line.ptr, keys[k], len) != 0) continue;
+      lc_str rest = trim((lc_str){line.ptr + len, line.len - len});
+      if (rest.len && rest.ptr[0] != '=') continue; /* a longer key */
+      if (!rest.len || !parse_pair(config, line, &key, &value))
+        return lc_fail(LC_ERR_INVALID, "%s, line %zu: %s needs a value in quotes, as in %s = \"…\"", config->path, i + 1, keys[k], keys[k]);
+    }
+  }
+  for (size_t i = 0; i < config->servers.count; i++) {
+    lc_server_config *one = &config->servers.items[i];
+    if (!one->protocol.len) one->protocol = LC_STR("http");
+    if (!one->host.len)
+      return lc_fail(LC_ERR_INVALID, "%s: [[server_configs]] number %zu (%.*s) has no host", config->path, i + 1, LC_STR_ARGS(one->nickname));
+  }
+  return lc_ok();
 }
 
 static void add_line(lc_config *config, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -130,7 +168,7 @@ lc_err lc_config_open(lc_config *config, const char *root_directory, const char 
   }
   lc_buf_deinit(&text);
   parse_servers(config);
-  return lc_ok();
+  return check_lines(config);
 }
 
 void lc_config_close(lc_config *config) {
@@ -175,6 +213,7 @@ static size_t find_key(const lc_config *config, const char *key, bool *found) {
     }
   }
   *found = false;
+  while (i && trim(config->lines.items[i - 1]).len == 0) i--;
   return i;
 }
 
@@ -203,7 +242,7 @@ void lc_config_set(lc_config *config, const char *key, const char *value) {
     if (found) remove_line(config, at);
     return;
   }
-  lc_str line = lc_arena_printf(&config->arena, "%s = \"%s\"", key, value);
+  lc_str line = lc_arena_printf(&config->arena, "%s = \"%s\"", key, quoted(config, value));
   if (found)
     config->lines.items[at] = line;
   else
@@ -227,9 +266,9 @@ lc_err lc_config_add_server(lc_config *config, const char *nickname, const char 
     return lc_fail(LC_ERR_EXISTS, "the server at %s is known already; `lightcone server list` shows them", host);
   add_line(config, "%s", "");
   add_line(config, "[[server_configs]]");
-  add_line(config, "nickname = \"%s\"", nickname);
-  add_line(config, "host = \"%s\"", host);
-  add_line(config, "protocol = \"%s\"", protocol);
+  add_line(config, "nickname = \"%s\"", quoted(config, nickname));
+  add_line(config, "host = \"%s\"", quoted(config, host));
+  add_line(config, "protocol = \"%s\"", quoted(config, protocol));
   parse_servers(config);
   return lc_ok();
 }

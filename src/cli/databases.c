@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/remote.h"
+#include "sats/json.h"
 
 const lc_option lc_options_list[] = {LC_OPTION_SERVER, LC_OPTION_YES, {"json", NULL, 0, LC_OPTION_FLAG, NULL, "as JSON"}, LC_OPTION_END};
 
@@ -107,6 +108,22 @@ lc_err lc_command_unlock(lc_cli *cli, const lc_args *args) {
 const lc_option lc_options_rename[] = {
     LC_OPTION_SERVER, LC_OPTION_YES, {"to", NULL, 0, LC_OPTION_VALUE, "NAME", "the new name"}, LC_OPTION_END};
 
+/* The server's answer is JSON for programs: {"NotYourDatabase": …}, {"PermissionDenied": …} or {"OtherError": text}. */
+static lc_err explain_rename(const lc_remote *remote, const lc_http_result *result, const char *database, const char *to, lc_err err) {
+  json_t *answer = json_loadb((const char *)result->body.data, result->body.len, 0, NULL);
+  const char *other = json_string_value(json_object_get(answer, "OtherError"));
+  if (json_object_get(answer, "NotYourDatabase"))
+    err = lc_fail(LC_ERR_DENIED, "renaming: the database %s at %s belongs to somebody else. `lightcone list` shows yours.", database, remote->url);
+  else if (json_object_get(answer, "PermissionDenied"))
+    err = lc_fail(LC_ERR_DENIED, "renaming: the name %s belongs to somebody else. Choose another one.", to);
+  else if (other)
+    err = lc_fail(LC_ERR_SERVER, "renaming: %s", other);
+  else if (result->status == 404)
+    err = lc_fail(LC_ERR_NOT_FOUND, "renaming: there is no database called %s at %s. `lightcone list` shows yours.", database, remote->url);
+  json_decref(answer);
+  return err;
+}
+
 lc_err lc_command_rename(lc_cli *cli, const lc_args *args) {
   lc_remote remote = {0};
   const char *database = lc_args_positional(args, 0), *to = lc_args_value(args, "to");
@@ -114,10 +131,13 @@ lc_err lc_command_rename(lc_cli *cli, const lc_args *args) {
   LC_TRY(lc_remote_open(cli, args, NULL, &remote));
   lc_http_result result = {0};
   lc_buf body = {0};
-  lc_buf_printf(&body, "[\"%s\"]", to);
+  lc_buf_put8(&body, '[');
+  lc_json_put_string(&body, lc_str_of(to));
+  lc_buf_put8(&body, ']');
   lc_str escaped = lc_http_escape(&cli->arena, lc_str_of(database));
   lc_err err = lc_remote_request(cli, &remote, "PUT", lc_buf_span(&body), "application/json", &result, "renaming", "database/%.*s/names",
                                  LC_STR_ARGS(escaped));
+  if (lc_failed(err) && result.status) err = explain_rename(&remote, &result, database, to, err);
   if (!lc_failed(err)) printf("Name set to %s for %s\n", to, database);
   lc_buf_deinit(&body);
   lc_http_result_deinit(&result);

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "cli/cli.h"
@@ -37,6 +38,13 @@ static struct curl_slist *make_headers(const lc_http_call *call) {
   return headers;
 }
 
+/* The part of a URL that names the server. */
+static size_t server_len(const char *url) {
+  const char *host = strstr(url, "://");
+  host = host ? host + 3 : url;
+  return (size_t)(host - url) + strcspn(host, "/");
+}
+
 lc_err lc_http_perform(const lc_http_call *call, lc_http_result *result) {
   CURL *curl = curl_easy_init();
   if (!curl) return lc_fail(LC_ERR_HTTP, "starting libcurl failed");
@@ -62,16 +70,18 @@ lc_err lc_http_perform(const lc_http_call *call, lc_http_result *result) {
   }
   CURLcode code = curl_easy_perform(curl);
   const char *type = NULL;
+  long system_error = 0;
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &system_error);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &result->status);
   curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
   snprintf(result->content_type, sizeof result->content_type, "%s", type ? type : "");
   curl_slist_free_all(headers);
   curl_easy_cleanup(curl);
   if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && call->receive)) return lc_ok();
-  if (code == CURLE_COULDNT_CONNECT)
+  if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST)
     return lc_fail(LC_ERR_HTTP,
-                   "no server answers at %s: %s. Is it running? `lightcone start` runs one; `lightcone server list` shows the known ones.",
-                   call->url, reason[0] ? reason : curl_easy_strerror(code));
+                   "no server answers at %.*s: %s. Is it running? `lightcone start` runs one; `lightcone server list` shows the known ones.",
+                   (int)server_len(call->url), call->url, system_error ? strerror((int)system_error) : reason[0] ? reason : curl_easy_strerror(code));
   return lc_fail(LC_ERR_HTTP, "%s %s: %s", call->method, call->url, reason[0] ? reason : curl_easy_strerror(code));
 }
 
@@ -84,7 +94,18 @@ lc_err lc_http_check(const lc_http_result *result, const char *doing) {
   lc_str text = lc_buf_str(&result->body);
   while (text.len && text.ptr[text.len - 1] == '\n') text.len--;
   if (text.len == 0) return lc_fail(LC_ERR_SERVER, "%s: the server answered with status %ld", doing, result->status);
-  return lc_fail(LC_ERR_SERVER, "%s: %.*s (status %ld)", doing, LC_STR_ARGS(text), result->status);
+  lc_buf shown = {0};
+  for (size_t i = 0; i < text.len; i++) { /* servers speak of the tool by its other name */
+    static const char other[] = "`spacetime ";
+    bool renamed = text.len - i > sizeof other - 1 && memcmp(text.ptr + i, other, sizeof other - 1) == 0;
+    if (renamed) lc_buf_put_text(&shown, "`lightcone"), i += sizeof "`spacetime" - 1;
+    lc_buf_put8(&shown, (uint8_t)text.ptr[i]);
+  }
+  bool stranger = strstr(lc_buf_cstr(&shown), "not authorized") != NULL;
+  lc_err err = lc_fail(LC_ERR_SERVER, "%s: %s (status %ld)%s", doing, lc_buf_cstr(&shown), result->status,
+                       stranger ? "\nOnly the owner may do that. `lightcone login show` says who you are, `lightcone list` what is yours." : "");
+  lc_buf_deinit(&shown);
+  return err;
 }
 
 lc_str lc_http_escape(lc_arena *arena, lc_str text) {

@@ -27,6 +27,10 @@ lc_err lc_command_login(lc_cli *cli, const lc_args *args) {
              *server = lc_args_value(args, "server-issued-login"), *identity;
   if (word && strcmp(word, "show") == 0) return show(cli, lc_args_has(args, "token"));
   if (!token && lc_args_has(args, "token")) token = word; /* --token JWT */
+  else if (word && !token)
+    return lc_fail(LC_ERR_USAGE, "login %s: only `show` may stand there", word);
+  lc_str old = lc_config_get(&cli->config, "spacetimedb_token");
+  const char *before = old.len ? lc_token_identity(&cli->arena, lc_arena_str(&cli->arena, old).ptr) : NULL;
   if (token) {
     identity = lc_token_identity(&cli->arena, token);
     lc_config_set(&cli->config, "spacetimedb_token", token);
@@ -40,6 +44,7 @@ lc_err lc_command_login(lc_cli *cli, const lc_args *args) {
   lc_remote remote = {0};
   LC_TRY(lc_remote_server(cli, args, server, &remote));
   LC_TRY(lc_remote_login(cli, &remote, &identity));
+  if (before) lc_cli_say("The token of %s, which was saved before, is forgotten.", before);
   printf("Logged in with identity %s\n", identity);
   return lc_ok();
 }

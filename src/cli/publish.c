@@ -92,7 +92,10 @@ static lc_err load_module(lc_cli *cli, const publication *what, lc_buf *wasm) {
     LC_TRY(parse_build_options(&cli->arena, what->build_options, &options));
     LC_TRY(lc_build_module(&cli->arena, directory, &options, &path));
   }
-  return lc_cli_read_file(path, wasm);
+  LC_TRY(lc_cli_read_file(path, wasm));
+  if (wasm->len < 4 || memcmp(wasm->data, "\0asm", 4) != 0)
+    return lc_fail(LC_ERR_WASM, "%s is no WebAssembly module. --bin-path takes what `lightcone build` prints; --module-path takes sources.", path);
+  return lc_ok();
 }
 
 static bool is_local(const char *url) {
@@ -234,7 +237,7 @@ static lc_err publish_one(lc_cli *cli, const lc_args *args, const publication *w
     err = ask(question, yes_to(args, "remote"));
   }
   if (!lc_failed(err)) {
-    lc_cli_say("Publishing %zu KiB to %s", wasm.len / 1024, remote.url);
+    lc_cli_say("Publishing %zu KiB to %s", (wasm.len + 1023) / 1024, remote.url);
     err = prepare(cli, args, &remote, what, lc_buf_span(&wasm), delete_data, &query);
   }
   if (!lc_failed(err)) err = upload(cli, &remote, what, lc_buf_span(&wasm), &query);

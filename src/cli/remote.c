@@ -8,6 +8,12 @@
 #include "auth/auth.h"
 #include "cli/project.h"
 
+static lc_err check_url(const char *url) {
+  size_t scheme = strncasecmp(url, "http://", 7) == 0 ? 7 : strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
+  if (scheme && url[scheme] && url[scheme] != '/' && !strpbrk(url, " \t\"<>")) return lc_ok();
+  return lc_fail(LC_ERR_INVALID, "%s is no address of a server, such as http://127.0.0.1:3000", url);
+}
+
 lc_err lc_remote_server(lc_cli *cli, const lc_args *args, const char *configured, lc_remote *remote) {
   const char *name = lc_args_value(args, "server");
   if (!name) name = configured;
@@ -21,7 +27,7 @@ lc_err lc_remote_server(lc_cli *cli, const lc_args *args, const char *configured
     lc_str url = lc_arena_str(&cli->arena, lc_str_of(name));
     while (url.len && url.ptr[url.len - 1] == '/') ((char *)url.ptr)[--url.len] = 0;
     remote->url = url.ptr;
-    return lc_ok();
+    return check_url(remote->url);
   }
   const lc_server_config *server = lc_config_server(&cli->config, name);
   if (!server)
@@ -29,7 +35,7 @@ lc_err lc_remote_server(lc_cli *cli, const lc_args *args, const char *configured
                    "there is no server called %s in %s. `lightcone server list` shows them; `lightcone server add %s --url URL` adds it.",
                    name, cli->config.path, name);
   remote->url = lc_arena_printf(&cli->arena, "%.*s://%.*s", LC_STR_ARGS(server->protocol), LC_STR_ARGS(server->host)).ptr;
-  return lc_ok();
+  return lc_err_context(check_url(remote->url), "the server %s of %s", name, cli->config.path);
 }
 
 lc_err lc_remote_open(lc_cli *cli, const lc_args *args, const char *configured, lc_remote *remote) {
@@ -51,7 +57,10 @@ static lc_err request(lc_cli *cli, const lc_remote *remote, const char *method, 
   lc_http_call call = {.method = method, .token = remote->token, .content_type = content_type, .body = body};
   call.url = lc_arena_printf(&cli->arena, "%s/v1/%s", remote->url, path).ptr;
   LC_TRY(lc_http_perform(&call, result));
-  if (result->status == 401 && remote->token)
+  if (strncasecmp(result->content_type, "text/html", 9) == 0) /* not a word of it would help */
+    return lc_fail(LC_ERR_PROTOCOL, "%s: %s answers with a web page (status %ld): is that a Lightcone server?", doing, remote->url,
+                   result->status);
+  if (result->status == 401 && remote->token && strncmp(lc_buf_cstr(&result->body), "Invalid token", 13) == 0)
     return lc_fail(LC_ERR_SERVER,
                    "%s: the server at %s does not accept your token: %.*s. `lightcone logout` forgets it; `lightcone login "
                    "--server-issued-login SERVER` gets another.",
@@ -165,7 +174,7 @@ lc_err lc_remote_database(lc_cli *cli, const lc_remote *remote, const char *name
   lc_str escaped = lc_http_escape(&cli->arena, lc_str_of(name));
   lc_err err = lc_remote_request(cli, remote, "GET", (lc_span){0}, NULL, &result, "looking for the database", "database/%.*s/identity",
                                  LC_STR_ARGS(escaped));
-  if (lc_failed(err) && result.status == 404)
+  if (err.code == LC_ERR_SERVER && result.status == 404)
     err =
         lc_fail(LC_ERR_NOT_FOUND, "there is no database called %s at %s. `lightcone list` shows yours; `lightcone publish %s` creates it.",
                 name, remote->url, name);
@@ -191,7 +200,7 @@ lc_err lc_remote_target(lc_cli *cli, const lc_args *args, size_t needed, lc_remo
     else if (first && enough)
       *name = first, *rest = 1;
     else
-      err = lc_fail(LC_ERR_USAGE, first ? "too few arguments: which database, and what about it?" : "which database?");
+      err = first ? lc_fail(LC_ERR_USAGE, "something is missing behind the database %s", first) : lc_fail(LC_ERR_USAGE, "which database?");
   }
   if (!lc_failed(err)) err = lc_remote_open(cli, args, target ? target->server : NULL, remote);
   if (!lc_failed(err)) err = lc_remote_database(cli, remote, *name, identity);

@@ -33,6 +33,8 @@ static lc_err add(lc_cli *cli, const lc_args *args, const char *name) {
   if (!lc_str_is(protocol, "http") && !lc_str_is(protocol, "https"))
     return lc_fail(LC_ERR_USAGE, "--url %s: an address that begins with http:// or https:// is expected", url);
   lc_str address = lc_arena_str(&cli->arena, (lc_str){host + 3, strcspn(host + 3, "/")});
+  if (address.len == 0 || strpbrk(address.ptr, " \t\"<>"))
+    return lc_fail(LC_ERR_USAGE, "--url %s: a host is expected behind %.*s://", url, LC_STR_ARGS(protocol));
   LC_TRY(lc_config_add_server(&cli->config, name, address.ptr, protocol.ptr));
   if (lc_args_has(args, "default")) lc_config_set(&cli->config, "default_server", name);
   return lc_config_save(&cli->config);
@@ -61,7 +63,7 @@ static lc_err ping(lc_cli *cli, const lc_args *args, const char *name) {
   lc_http_result result = {0};
   LC_TRY(lc_remote_server(cli, args, name, &remote));
   lc_err err = lc_remote_request(cli, &remote, "GET", (lc_span){0}, NULL, &result, "ping", "ping");
-  if (err.code == LC_ERR_SERVER)
+  if (lc_failed(err) && result.status)
     err = (printf("%s answers with status %ld: is that a Lightcone server?\n", remote.url, result.status), lc_ok());
   else if (!lc_failed(err))
     printf("Server is online: %s\n", remote.url);

@@ -160,6 +160,7 @@ TEST(calls_that_go_wrong_say_why) {
   expect_said("add_note takes 2 argument(s), 1 given: add_note(text: String, stars: Option<U8>)");
   expect_run(1, "call", "--no-config", "n", "add_note", "x", "300");
   expect_said("invalid arguments");
+  expect_said("add_note(text: String, stars: Option<U8>), with arguments in JSON");
   expect_run(2, "publish", "Not A Name", "--no-config", "-b", "x");
 }
 
@@ -233,16 +234,78 @@ TEST(login_and_servers) {
   expect_run(0, "server", "ping", "test");
   expect_said("Server is online: http://127.0.0.1:");
   expect_run(1, "server", "ping", "http://127.0.0.1:1");
-  expect_said("no server answers at http://127.0.0.1:1/v1/ping");
+  expect_said("no server answers at http://127.0.0.1:1: Connection refused.");
   expect_said("`lightcone start` runs one");
   expect_run(1, "list", "--server", "nobody");
   expect_said("there is no server called nobody");
+  expect_run(1, "list", "--server", "ftp://127.0.0.1");
+  expect_said("is no address of a server");
+  expect_run(2, "server", "add", "x", "--url", "http://");
+}
+
+static int run_as(const char *who, const char *command, const char *more, const char *database) {
+  char directory[96];
+  snprintf(directory, sizeof directory, "%s/%s", root, who);
+  return RUN("--root-dir", directory, command, "--server", url, database, more);
+}
+
+TEST(a_stranger_is_told_whose_it_is) {
+  start_server();
+  expect_run(0, "publish", "n", "--no-config", "-p", module("notes", NOTES));
+  expect(run_as("stranger", "logs", "--no-config", "n") == 1);
+  expect_said("is not authorized to perform action");
+  expect_said("Only the owner may do that.");
+  expect(run_as("stranger", "rename", "--to=other", "n") == 1); /* not: your token is bad */
+  expect_said("renaming: the database n at ");
+  expect_said("belongs to somebody else");
+  expect_run(1, "rename", "nothing", "--to", "x");
+  expect_said("there is no database called nothing");
+  expect_run(1, "rename", "n", "--to", "a \"quoted\" name");
+  expect_run(0, "lock", "--no-config", "n");
+  expect_run(1, "delete", "--no-config", "n", "--yes");
+  expect_said("Run `lightcone unlock` first");
+}
+
+TEST(an_identity_is_not_lost_by_a_slip) {
+  start_server();
+  expect_run(0, "login", "--server-issued-login", "test");
+  expect_run(0, "login", "show");
+  char before[128];
+  snprintf(before, sizeof before, "%s", lc_buf_cstr(&said));
+  expect_run(2, "login", "sho");
+  expect_run(0, "login", "show");
+  expect_text(lc_buf_cstr(&said), before);
+  expect_run(0, "login", "--server-issued-login", "test");
+  expect_said("which was saved before, is forgotten.");
+}
+
+TEST(what_was_not_printed_is_a_failure) {
+  start_server();
+  fflush(NULL);
+  pid_t child = fork();
+  int status, full = open("/dev/full", O_WRONLY);
+  if (child == 0) in_child(full, (const char *const[]){"server", "list", NULL});
+  close(full);
+  expect(waitpid(child, &status, 0) == child);
+  expect(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
 TEST(usage) {
   snprintf(root, sizeof root, "/tmp/lightcone-cli-usage");
   expect_run(2, "frobnicate");
   expect_said("there is no command called frobnicate");
+  expect_run(2, "publsh");
+  expect_said("Did you mean publish?");
+  expect_run(2, "--nope");
+  expect_said("unknown option --nope");
+  expect_run(2, "list", "surplus");
+  expect_said("one argument too many: surplus");
+  expect_run(2, "logs", "n", "--num-lines", "many");
+  expect_said("a whole number is expected");
+  expect_run(2, "subscribe", "n", "q", "--timeout", "-1");
+  expect_run(2, "sql", "n", "q", "--format", "yaml");
+  expect_said("expected is text|json");
+  expect_run(1, "publish", "n", "--no-config", "--server", "http://127.0.0.1:1");
   expect_run(2, "call");
   expect_said("Usage: lightcone call DATABASE FUNCTION");
   expect_run(2, "publish", "--nope");

@@ -32,8 +32,8 @@ _Noreturn void broken(const bank_world *w, const char *rule, const char *format,
   exit(1);
 }
 
-static void note_acknowledged(bank_world *w) {
-  uint64_t durable = lc_database_durable(w->database);
+/* Replies that depend on offsets below `durable` are released. */
+static void note_acknowledged(bank_world *w, uint64_t durable) {
   if (durable < w->acknowledged || durable > w->model.count)
     broken(w, "L1", "the durable offset went to %llu", (unsigned long long)durable);
   w->acknowledged = durable;
@@ -369,7 +369,7 @@ static void turn(bank_world *w) {
   lc_err err = pick(w, 5) ? lc_database_turn_end(w->database) : lc_ok();
   for (uint64_t polls = pick(w, 4); polls > 0 && !lc_failed(err); polls--) err = lc_database_poll(w->database);
   if (lc_failed(err) && !lc_sim_is_down(w->io)) broken(w, "L1", "%s", lc_err_text(err));
-  note_acknowledged(w);
+  note_acknowledged(w, lc_database_durable(w->database));
 }
 
 /* There is space again: the log notices by itself, and changes are taken as before (L12). */
@@ -411,7 +411,7 @@ static void meet_recovered(bank_world *w) {
     broken(w, "L2", "opening went to %llu commits, expected %zu", (unsigned long long)lc__database_seen(w->database) + 1, w->model.count);
   database_compare(w, "L2");
   schedules_compare(w);
-  note_acknowledged(w);
+  note_acknowledged(w, lc_database_durable(w->database));
 }
 
 /* Opens until it works: the machine may go down on the way. */
@@ -444,10 +444,11 @@ static void choose_fate(bank_world *w) {
     lc_sim_fail_after(w->io, 1 + pick(w, 100), LC_ERR_NO_SPACE);
   else if (fate < 10)
     w->is_filling = true;
+  w->may_stop = fate == 6 || fate == 7; /* no space for a name is a failure, too: it is found out too late */
   if (w->is_filling) lc_sim_set_capacity(w->io, pick(w, 2) * pick(w, 2000000));
 }
 
-/* Everybody is disconnected, and everything durable when nothing failed on the way. */
+/* Everybody is disconnected, and everything durable when nothing fails on the way. */
 static void close_orderly(bank_world *w) {
   bool is_safe = pick(w, 2);
   if (is_safe) {
@@ -462,10 +463,10 @@ static void close_orderly(bank_world *w) {
     leave(w, &w->clients[i], was_full);
     if (!was_full) model_commit_open(&w->model);
   }
-  lc_database_close(w->database);
-  if (!is_safe || lc_sim_is_down(w->io)) return;
-  w->acknowledged = w->model.count;
-  memcpy(w->acknowledged_drawn, w->model.last_drawn, sizeof w->acknowledged_drawn);
+  uint64_t durable = lc_database_close(w->database);
+  note_acknowledged(w, durable);
+  if (is_safe && durable != w->model.count)
+    broken(w, "L2", "closing left %llu of %zu commits durable", (unsigned long long)durable, w->model.count);
 }
 
 static void end_life(bank_world *w) {
@@ -483,6 +484,7 @@ static void end_life(bank_world *w) {
   w->publish = (bank_publish){0};
   while (w->jobs.count) run_job(w); /* workers finish what they began */
   w->is_filling = false;
+  if (lc_sim_was_stopped(w->io) && !w->may_stop) broken(w, "L12", "a machine without a failure was stopped");
   w->totals.stops += lc_sim_was_stopped(w->io);
   w->totals.crashes++;
   lc_sim_set_capacity(w->io, UINT64_MAX);

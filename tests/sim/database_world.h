@@ -76,6 +76,7 @@ typedef struct bank_world {
   uint64_t acknowledged; /* offsets below it have been reported durable */
   uint64_t acknowledged_drawn[MODEL_TABLES_MAX];
   bool is_filling; /* this life writes a lot, to run out of space */
+  bool may_stop;   /* an operation of the disk fails in this life */
   bank_totals totals;
 } bank_world;
 
